@@ -1,0 +1,21 @@
+#include "core/base/error.h"
+
+namespace vicinity {
+
+Error::Error(std::string message, const char* file, int line) : message_(std::move(message)) {
+  if (file != nullptr) where_ = str(file, ":", line);
+  compose();
+}
+
+void Error::add_context(std::string context) {
+  contexts_.push_back(std::move(context));
+  compose();
+}
+
+void Error::compose() {
+  full_ = message_;
+  for (const std::string& context : contexts_) full_ += "\n  while " + context;
+  if (!where_.empty()) full_ += "\n  at " + where_;
+}
+
+}  // namespace vicinity
