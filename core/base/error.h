@@ -53,12 +53,12 @@ class Error : public std::exception {
   std::string full_;
 };
 
-#define VIC_ERROR_TYPE(Name, code)                              \
-  class Name : public Error {                                   \
-   public:                                                      \
-    using Error::Error;                                         \
-    const char* kind() const override { return #Name; }         \
-    ExitCode exit_code() const override { return code; }        \
+#define VIC_ERROR_TYPE(Name, code)                       \
+  class Name : public Error {                            \
+   public:                                               \
+    using Error::Error;                                  \
+    const char* kind() const override { return #Name; }  \
+    ExitCode exit_code() const override { return code; } \
   }
 
 VIC_ERROR_TYPE(ShapeError, ExitCode::runtime);      // shapes that do not fit each other
@@ -79,9 +79,10 @@ class InternalError : public Error {
   bool internal() const override { return true; }
 };
 
-/// Checks what a caller can get wrong, in every build. VIC_CHECK(ShapeError, a == b, "op: ", a, " != ", b)
-#define VIC_CHECK(Type, condition, ...)                                                      \
-  do {                                                                                       \
+/// Checks what a caller can get wrong, in every build. VIC_CHECK(ShapeError, a == b, "op: ", a, "
+/// != ", b)
+#define VIC_CHECK(Type, condition, ...)                                                         \
+  do {                                                                                          \
     if (!(condition)) throw ::vicinity::Type(::vicinity::str(__VA_ARGS__), __FILE__, __LINE__); \
   } while (false)
 
@@ -89,8 +90,9 @@ class InternalError : public Error {
 #define VIC_FAIL(Type, ...) throw ::vicinity::Type(::vicinity::str(__VA_ARGS__), __FILE__, __LINE__)
 
 /// Checks what only we can get wrong.
-#define VIC_ASSERT(condition, ...)                                                        \
-  VIC_CHECK(InternalError, condition, "broken invariant: " #condition " " __VA_OPT__(, ) __VA_ARGS__)
+#define VIC_ASSERT(condition, ...)    \
+  VIC_CHECK(InternalError, condition, \
+            "broken invariant: " #condition " " __VA_OPT__(, ) __VA_ARGS__)
 
 /// Runs `work()` and adds `context` to any Error that passes through.
 template <class Work>

@@ -58,7 +58,8 @@ void log_to_file(const std::string& path) {
   s.file = nullptr;
   if (path.empty()) return;
   s.file = std::fopen(path.c_str(), "a");
-  VIC_CHECK(IoError, s.file != nullptr, "cannot write the log '", path, "': ", std::strerror(errno));
+  VIC_CHECK(IoError, s.file != nullptr, "cannot write the log '", path,
+            "': ", std::strerror(errno));
 }
 
 void log_as_rank(int rank) { sink().rank = rank; }

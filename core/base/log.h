@@ -21,14 +21,16 @@ void log_warning(const Parts&... parts) {
   log_line(LogLevel::warning, str(parts...));
 }
 
-/// Also appends every later line to this file (train.log); an empty path ends that. IoError if it cannot be opened.
+/// Also appends every later line to this file (train.log); an empty path ends that. IoError if it
+/// cannot be opened.
 void log_to_file(const std::string& path);
 /// Ranks other than 0 are silent but for warnings and errors, which they prefix with their number.
 void log_as_rank(int rank);
 /// Tests and `--json` verbs keep stderr clean with this.
 void log_to_stderr(bool enabled);
 
-/// Draws a status line over the last one, on a terminal only (elsewhere nothing happens). Empty text erases it.
+/// Draws a status line over the last one, on a terminal only (elsewhere nothing happens). Empty
+/// text erases it.
 void log_progress(const std::string& text);
 /// True if stderr is a terminal.
 bool log_is_terminal();

@@ -10,7 +10,8 @@ namespace {
 constexpr uint32_t kMultiply0 = 0xD2511F53, kMultiply1 = 0xCD9E8D57;
 constexpr uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
 
-// Spreads a seed over all 64 bits, so that seeds 0, 1, 2 give unrelated keys (splitmix64 finaliser).
+// Spreads a seed over all 64 bits, so that seeds 0, 1, 2 give unrelated keys (splitmix64
+// finaliser).
 uint64_t mix(uint64_t x) {
   x += 0x9E3779B97F4A7C15ull;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -55,7 +56,8 @@ double Random::uniform_double() {
 }
 
 uint64_t Random::below(uint64_t n) {
-  const uint64_t limit = ~uint64_t{0} - (~uint64_t{0} % n);  // values from here on would favour small results
+  const uint64_t limit =
+      ~uint64_t{0} - (~uint64_t{0} % n);  // values from here on would favour small results
   for (;;) {
     const uint64_t value = (uint64_t{next()} << 32) | next();
     if (value < limit) return value % n;

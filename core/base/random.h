@@ -1,6 +1,6 @@
 // Randomness as a function: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as
-// 1, 2, 3", sec. 5.3) keyed by (seed, purpose), at a counter that names the draw (step, sample, layer).
-// Nothing depends on threads, ranks, micro-batches or on where a run was resumed.
+// 1, 2, 3", sec. 5.3) keyed by (seed, purpose), at a counter that names the draw (step, sample,
+// layer). Nothing depends on threads, ranks, micro-batches or on where a run was resumed.
 #pragma once
 
 #include <array>
@@ -11,7 +11,8 @@ namespace vicinity {
 /// The ten-round block function: 128 bits of counter, 64 of key -> 128 random bits.
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
-/// What a draw is for; each purpose has streams of its own. Values are part of the format of a run: append only.
+/// What a draw is for; each purpose has streams of its own. Values are part of the format of a run:
+/// append only.
 enum class Purpose : uint32_t {
   initialisation = 1,
   sample_order = 2,
@@ -24,8 +25,8 @@ enum class Purpose : uint32_t {
   test = 99,
 };
 
-/// A stream of numbers that is a pure function of (seed, purpose, a, b). Copying it copies its position.
-/// Typical: Random(seed, Purpose::augmentation, epoch, sample index).
+/// A stream of numbers that is a pure function of (seed, purpose, a, b). Copying it copies its
+/// position. Typical: Random(seed, Purpose::augmentation, epoch, sample index).
 class Random {
  public:
   Random(uint64_t seed, Purpose purpose, uint64_t a = 0, uint32_t b = 0);

@@ -28,7 +28,9 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
-bool starts_with(std::string_view text, std::string_view prefix) { return text.starts_with(prefix); }
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.starts_with(prefix);
+}
 bool ends_with(std::string_view text, std::string_view suffix) { return text.ends_with(suffix); }
 
 std::string lower(std::string_view text) {
@@ -55,7 +57,8 @@ int edit_distance(std::string_view a, std::string_view b) {
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
-  int best_distance = 1 + static_cast<int>(name.size() + 2) / 3;  // a third of the letters may be wrong
+  int best_distance =
+      1 + static_cast<int>(name.size() + 2) / 3;  // a third of the letters may be wrong
   for (const std::string& candidate : candidates) {
     const int distance = edit_distance(lower(name), lower(candidate));
     if (distance < best_distance) {
@@ -94,7 +97,8 @@ std::string format_seconds(double seconds) {
   if (total < 60) return std::to_string(total) + "s";
   std::array<char, 64> buffer;
   if (total < 3600) {
-    std::snprintf(buffer.data(), buffer.size(), "%dm%02ds", static_cast<int>(total / 60), static_cast<int>(total % 60));
+    std::snprintf(buffer.data(), buffer.size(), "%dm%02ds", static_cast<int>(total / 60),
+                  static_cast<int>(total % 60));
   } else {
     std::snprintf(buffer.data(), buffer.size(), "%dh%02dm", static_cast<int>(total / 3600),
                   static_cast<int>(total / 60 % 60));
@@ -103,11 +107,13 @@ std::string format_seconds(double seconds) {
 }
 
 std::string format_count(int64_t value) {
-  std::string digits = std::to_string(value < 0 ? -value : value);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<size_t>(at), ",");
+  const std::string digits = std::to_string(value < 0 ? -value : value);
+  std::string result = value < 0 ? "-" : "";
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) result += ',';
+    result += digits[i];
   }
-  return value < 0 ? "-" + digits : digits;
+  return result;
 }
 
 std::string json_quote(std::string_view text) {

@@ -16,7 +16,8 @@ std::string lower(std::string_view text);
 
 /// Insertions, deletions, substitutions and swaps of neighbours that turn a into b.
 int edit_distance(std::string_view a, std::string_view b);
-/// The candidate nearest to `name`, or "" if none is near enough to be a plausible slip of the finger.
+/// The candidate nearest to `name`, or "" if none is near enough to be a plausible slip of the
+/// finger.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 /// 1536 -> "1.5 KiB".

@@ -8,7 +8,8 @@ namespace {
 
 TEST(Error, CarriesValuesContextAndExitCode) {
   try {
-    in_context("running levels.1", [] { VIC_CHECK(ConfigError, 2 > 3, "kernel ", 7, " exceeds ", 5); });
+    in_context("running levels.1",
+               [] { VIC_CHECK(ConfigError, 2 > 3, "kernel ", 7, " exceeds ", 5); });
     FAIL() << "nothing was thrown";
   } catch (const Error& error) {
     EXPECT_EQ(error.message(), "kernel 7 exceeds 5");

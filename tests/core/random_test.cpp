@@ -11,7 +11,8 @@ using Block = std::array<uint32_t, 4>;
 
 // Known answers published with the Random123 library (kat_vectors, philox4x32 10 rounds).
 TEST(Philox, PublishedVectors) {
-  EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}), (Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}),
+            (Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   const uint32_t ones = 0xffffffff;
   EXPECT_EQ(philox4x32({ones, ones, ones, ones}, {ones, ones}),
             (Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
@@ -23,9 +24,12 @@ TEST(Random, IsAFunctionOfItsKey) {
   Random a(7, Purpose::augmentation, 3, 5), b(7, Purpose::augmentation, 3, 5);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(a.next(), b.next());
   std::set<uint32_t> first;
-  for (uint64_t seed = 0; seed < 20; ++seed) first.insert(Random(seed, Purpose::augmentation).next());
-  for (uint64_t step = 1; step < 20; ++step) first.insert(Random(0, Purpose::augmentation, step).next());
-  for (uint32_t layer = 1; layer < 20; ++layer) first.insert(Random(0, Purpose::augmentation, 0, layer).next());
+  for (uint64_t seed = 0; seed < 20; ++seed)
+    first.insert(Random(seed, Purpose::augmentation).next());
+  for (uint64_t step = 1; step < 20; ++step)
+    first.insert(Random(0, Purpose::augmentation, step).next());
+  for (uint32_t layer = 1; layer < 20; ++layer)
+    first.insert(Random(0, Purpose::augmentation, 0, layer).next());
   first.insert(Random(0, Purpose::drop_path).next());
   EXPECT_EQ(first.size(), 20u + 19 + 19 + 1);
 }

@@ -1,0 +1,104 @@
+#include "core/tensor/allocator.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/tensor/arena.h"
+
+namespace vicinity {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kPlainHeap = true;  // so that AddressSanitizer sees every overrun
+#else
+constexpr bool kPlainHeap = false;
+#endif
+
+size_t physical_memory() {
+  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// A training step asks for the same sizes again and again. Fresh pages cost a fault and a clearing
+// each, a large share of a CPU step, so pages once touched are kept, and the kernel is asked for
+// huge ones.
+class CpuAllocator : public Allocator {
+ public:
+  CpuAllocator() : capacity_(reserve()), arena_(capacity_) {}
+
+  void* allocate(size_t bytes) override {
+    const std::lock_guard lock(mutex_);
+    void* data = nullptr;
+    if (kPlainHeap) {
+      data = std::aligned_alloc(Arena::kAlignment,
+                                (bytes / Arena::kAlignment + 1) * Arena::kAlignment);
+    } else if (const size_t offset = arena_.allocate(bytes); offset != Arena::kNone) {
+      data = base_ + offset;
+    }
+    VIC_CHECK(
+        DeviceError, data != nullptr, "out of memory: ", format_bytes(static_cast<double>(bytes)),
+        " asked for, ", format_bytes(static_cast<double>(use_.current)), " in use by tensors, ",
+        format_bytes(static_cast<double>(capacity_)), " in all; use a smaller train.micro_batch");
+    use_.current += bytes;
+    use_.peak = std::max(use_.peak, use_.current);
+    return data;
+  }
+
+  void release(void* data, size_t bytes) override {
+    const std::lock_guard lock(mutex_);
+    if (kPlainHeap) {
+      std::free(data);
+    } else {
+      arena_.release(static_cast<size_t>(static_cast<char*>(data) - base_));
+    }
+    use_.current -= bytes;
+  }
+
+ private:
+  // Reserves addresses, not memory: pages are taken when they are first touched.
+  size_t reserve() {
+    if (kPlainHeap) return physical_memory();
+    for (size_t bytes = physical_memory();; bytes /= 2) {
+      VIC_CHECK(DeviceError, bytes >= (size_t{64} << 20),
+                "cannot reserve 64 MiB of addresses (see ulimit -v)");
+      void* range = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (range == MAP_FAILED) continue;
+      madvise(range, bytes, MADV_HUGEPAGE);
+      base_ = static_cast<char*>(range);
+      return bytes;
+    }
+  }
+
+  std::mutex mutex_;
+  char* base_ = nullptr;
+  size_t capacity_;
+  Arena arena_;
+};
+
+// Holds nothing: null pointers, honest counts.
+class PlanAllocator : public Allocator {
+ public:
+  void* allocate(size_t bytes) override {
+    use_.current += bytes;
+    use_.peak = std::max(use_.peak, use_.current);
+    return nullptr;
+  }
+  void release(void*, size_t bytes) override { use_.current -= bytes; }
+};
+
+}  // namespace
+
+Allocator& allocator_of(Device device) {
+  // Never destroyed: tensors with static lifetime may outlive any order of destruction.
+  static Allocator& cpu = *new CpuAllocator;
+  static Allocator& plan = *new PlanAllocator;
+  return device.kind == DeviceKind::cpu ? cpu : plan;
+}
+
+}  // namespace vicinity
