@@ -1,0 +1,49 @@
+// How an op enters the tape: its name, its outputs, its inputs, and a closure whose capture list is
+// the memory bill.
+#pragma once
+
+#include "autograd/variable.h"
+
+namespace vicinity {
+
+/// Which inputs of an op want a gradient; the closure computes no other.
+class Needs {
+ public:
+  explicit Needs(std::vector<bool> wanted) : wanted_(std::move(wanted)) {}
+  bool operator[](size_t input) const { return wanted_[input]; }
+
+ private:
+  std::vector<bool> wanted_;
+};
+
+/// dys: gradients of the outputs (absent where nothing arrived) -> gradients of the inputs, in
+/// their order.
+using BackwardMany = std::function<Grads(const Grads& dys, const Needs& needs)>;
+using BackwardOne = std::function<Grads(const Tensor& dy, const Needs& needs)>;
+
+/// Puts an op on the tape. Where no input wants a gradient, or recording is off, nothing is kept:
+/// the closure dies here.
+Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs,
+                BackwardOne backward);
+std::vector<Variable> record(const char* op, std::vector<Tensor> ys,
+                             const std::vector<Variable>& inputs, BackwardMany backward);
+
+/// While one of these lives, this thread records nothing: inference.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// Runs the tape from `y` back to the leaves, with dL/dy = `dy` (same shape). Walks nodes by
+/// falling creation number, a reverse topological order: no recursion, and sums in a fixed order,
+/// so that runs repeat bit for bit. Frees every closure (and what it captured) as soon as it has
+/// run.
+void backward(const Variable& y, Tensor dy);
+
+}  // namespace vicinity

@@ -1,0 +1,139 @@
+#include <atomic>
+#include <cstring>
+#include <queue>
+#include <unordered_set>
+
+#include "autograd/record.h"
+#include "core/ops/elementwise.h"
+
+namespace vicinity {
+
+class Node {
+ public:
+  const char* op = "leaf";
+  uint64_t number = 0;           // creation order
+  std::vector<Variable> inputs;  // values dropped: only nodes are kept
+  std::vector<bool> wanted;
+  BackwardMany backward;
+  Grads arrived;  // per output; for a leaf, arrived[0] is the sink
+  bool leaf = false;
+  bool written = false;  // leaves: the sink holds a gradient
+
+  // Adds a gradient to those that arrived at an output. Sums in place only where nobody else sees
+  // the tensor.
+  void add(int output, const Tensor& dy) {
+    Tensor& sum = arrived[static_cast<size_t>(output)];
+    VIC_ASSERT(!sum.defined() || sum.shape() == dy.shape(), "gradient of ", op, " has shape ",
+               dy.shape(), ", wanted ", sum.shape());
+    if (leaf && !written) {
+      copy_(sum, dy);
+      written = true;
+    } else if (!sum.defined()) {
+      sum = dy;
+    } else if (leaf || sum.unique()) {
+      add_(sum, dy);
+    } else {
+      sum = vicinity::add(sum, dy);
+    }
+  }
+};
+
+namespace {
+
+thread_local bool recording = true;
+
+uint64_t next_number() {
+  static std::atomic<uint64_t> counter{0};
+  return ++counter;
+}
+
+bool any_wanted(const std::vector<Variable>& inputs) {
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [](const Variable& v) { return v.needs_grad(); });
+}
+
+std::shared_ptr<Node> make_node(const char* op, size_t outputs, const std::vector<Variable>& inputs,
+                                BackwardMany backward) {
+  auto node = std::make_shared<Node>();
+  node->op = op;
+  node->number = next_number();
+  node->backward = std::move(backward);
+  node->arrived.resize(outputs);
+  for (const Variable& input : inputs) {
+    node->inputs.emplace_back(Tensor{}, input.node(), input.output());
+    node->wanted.push_back(input.needs_grad());
+  }
+  return node;
+}
+
+struct Later {
+  bool operator()(const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) const {
+    return a->number < b->number;
+  }
+};
+
+}  // namespace
+
+std::vector<Variable> record(const char* op, std::vector<Tensor> ys,
+                             const std::vector<Variable>& inputs, BackwardMany backward) {
+  std::vector<Variable> result;
+  const bool keep = recording && any_wanted(inputs);
+  const auto node = keep ? make_node(op, ys.size(), inputs, std::move(backward)) : nullptr;
+  for (size_t i = 0; i < ys.size(); ++i) {
+    result.push_back(keep ? Variable(std::move(ys[i]), node, static_cast<int>(i))
+                          : Variable(std::move(ys[i])));
+  }
+  return result;
+}
+
+Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs,
+                BackwardOne backward) {
+  if (!recording || !any_wanted(inputs)) return y;
+  auto many = [one = std::move(backward)](const Grads& dys, const Needs& needs) {
+    return one(dys[0], needs);
+  };
+  return {std::move(y), make_node(op, 1, inputs, std::move(many))};
+}
+
+NoGrad::NoGrad() : before_(recording) { recording = false; }
+NoGrad::~NoGrad() { recording = before_; }
+
+Leaf::Leaf(Tensor sink) : node_(std::make_shared<Node>()) {
+  node_->leaf = true;
+  node_->number = next_number();
+  node_->arrived = {std::move(sink)};
+}
+bool Leaf::written() const { return node_->written; }
+void Leaf::reset() { node_->written = false; }
+Tensor& Leaf::sink() { return node_->arrived[0]; }
+
+void backward(const Variable& y, Tensor dy) {
+  VIC_ASSERT(y.needs_grad(), "backward from a value that depends on no leaf");
+  VIC_CHECK(ShapeError, dy.shape() == y.shape(), "backward: gradient ", dy.shape(), " for a value ",
+            y.shape());
+  std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, Later> ready;
+  std::unordered_set<Node*> queued;
+  const auto arrive = [&](const std::shared_ptr<Node>& node, int output, const Tensor& gradient) {
+    node->add(output, gradient);
+    if (!node->leaf && queued.insert(node.get()).second) ready.push(node);
+  };
+  arrive(y.node(), y.output(), dy);
+  dy = Tensor{};
+  while (!ready.empty()) {
+    const std::shared_ptr<Node> node = ready.top();
+    ready.pop();
+    VIC_ASSERT(node->backward != nullptr, "second backward through ", node->op);
+    Grads grads = node->backward(std::exchange(node->arrived, {}), Needs(node->wanted));
+    VIC_ASSERT(grads.size() == node->inputs.size(), node->op, " gave ", grads.size(),
+               " gradients for ", node->inputs.size(), " inputs");
+    node->backward = nullptr;
+    const std::vector<Variable> inputs = std::exchange(node->inputs, {});
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i].needs_grad() && grads[i].defined())
+        arrive(inputs[i].node(), inputs[i].output(), grads[i]);
+      grads[i] = Tensor{};
+    }
+  }
+}
+
+}  // namespace vicinity

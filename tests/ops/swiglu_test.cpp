@@ -1,0 +1,20 @@
+#include "tests/ops/swiglu_cases.h"
+
+#include "core/ops/swiglu.h"
+
+namespace vicinity::testing {
+namespace {
+
+TEST(Swiglu, GradientsMatchDifferences) { check_gradients(swiglu_cases()); }
+TEST(Swiglu, BackendsAgree) { check_backends(swiglu_cases()); }
+TEST(Swiglu, SameBitsOnAnyThreadCount) { check_threads(swiglu_cases()); }
+
+TEST(Swiglu, HugeInputsStayFinite) {
+  const Tensor y = swiglu(tensor_of<float>({1, 4}, {-1e4f, 1e4f, 2, 3}));
+  EXPECT_EQ(values_of<float>(y), (std::vector<float>{0, 3e4f}));
+}
+
+TEST(Swiglu, OddLastAxisIsRefused) { EXPECT_THROW(swiglu(empty({2, 3}, DType::f32)), ShapeError); }
+
+}  // namespace
+}  // namespace vicinity::testing
