@@ -1,0 +1,101 @@
+#include "core/base/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/base/error.h"
+
+namespace vicinity {
+namespace {
+
+std::string reason() {
+  const int error = errno;
+  const std::string text = std::strerror(error);
+  if (error == ENOSPC || error == EFBIG || error == EDQUOT)
+    return text + "; free some space or choose another folder";
+  if (error == EACCES || error == EROFS || error == EPERM)
+    return text + "; choose a folder that can be written";
+  return text;
+}
+
+}  // namespace
+
+FileWriter::FileWriter(std::string path)
+    : path_(std::move(path)),
+      file_(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+  VIC_CHECK(IoError, file_ >= 0, "cannot create '", path_, "': ", reason());
+}
+
+FileWriter::~FileWriter() {
+  if (file_ >= 0) close(file_);
+}
+
+void FileWriter::write(const void* data, size_t bytes) {
+  const char* at = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t done = ::write(file_, at, bytes);
+    if (done < 0 && errno == EINTR) continue;
+    VIC_CHECK(IoError, done >= 0, "cannot write ", bytes, " more bytes to '", path_,
+              "': ", reason());
+    at += done;
+    bytes -= static_cast<size_t>(done);
+  }
+}
+
+void FileWriter::finish() {
+  VIC_CHECK(IoError, fsync(file_) == 0, "cannot sync '", path_, "': ", reason());
+  const int file = file_;
+  file_ = -1;
+  VIC_CHECK(IoError, close(file) == 0, "cannot close '", path_, "': ", reason());
+}
+
+void write_file_atomically(const std::string& path, const std::string& text) {
+  const std::string temporary = path + ".tmp";
+  {
+    FileWriter file(temporary);
+    file.write(text);
+    file.finish();
+  }
+  rename_durably(temporary, path);
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  errno = 0;
+  if (file) text << file.rdbuf();
+  VIC_CHECK(IoError, file.good() || file.eof(), "cannot read '", path,
+            "': ", std::filesystem::is_directory(path) ? "it is a folder" : std::strerror(errno));
+  return text.str();
+}
+
+void sync_directory(const std::string& directory) {
+  const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  VIC_CHECK(IoError, file >= 0, "cannot open the folder '", directory, "': ", reason());
+  const int result = fsync(file);
+  close(file);
+  VIC_CHECK(IoError, result == 0, "cannot sync the folder '", directory, "': ", reason());
+}
+
+void rename_durably(const std::string& from, const std::string& to) {
+  VIC_CHECK(IoError, rename(from.c_str(), to.c_str()) == 0, "cannot rename '", from, "' to '", to,
+            "': ", reason());
+  const std::string parent = std::filesystem::path(to).parent_path().string();
+  sync_directory(parent.empty() ? "." : parent);
+}
+
+void make_directories(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  VIC_CHECK(IoError, !error && std::filesystem::is_directory(path), "cannot make the folder '",
+            path, "': ", error ? error.message() : "a file of that name is in the way",
+            "; choose another place");
+}
+
+}  // namespace vicinity

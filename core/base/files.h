@@ -1,0 +1,40 @@
+// Files that are whole or absent: written under a temporary name, synced, then renamed.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace vicinity {
+
+/// A file being written. IoError on any refusal of the system, naming the path, what was asked and
+/// why.
+class FileWriter {
+ public:
+  /// Creates or truncates `path`.
+  explicit FileWriter(std::string path);
+  ~FileWriter();
+  FileWriter(const FileWriter&) = delete;
+  FileWriter& operator=(const FileWriter&) = delete;
+
+  void write(const void* data, size_t bytes);
+  void write(const std::string& text) { write(text.data(), text.size()); }
+  /// Forces the bytes to the disk and closes.
+  void finish();
+
+ private:
+  std::string path_;
+  int file_ = -1;
+};
+
+/// Writes `text` to `path` by way of a temporary neighbour, sync and rename.
+void write_file_atomically(const std::string& path, const std::string& text);
+/// The whole file. IoError if it cannot be read.
+std::string read_file(const std::string& path);
+/// Makes a rename inside `directory` survive a power cut.
+void sync_directory(const std::string& directory);
+/// Renames and syncs the directory that holds `to`.
+void rename_durably(const std::string& from, const std::string& to);
+/// Makes the directory and its parents; IoError naming the part that is in the way.
+void make_directories(const std::string& path);
+
+}  // namespace vicinity

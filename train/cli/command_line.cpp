@@ -1,0 +1,147 @@
+#include "train/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "train/cli/version.h"
+
+namespace vicinity {
+namespace {
+
+bool is_override(const std::string& word) {
+  const size_t equals = word.find('=');
+  return equals != std::string::npos && equals > 0 && word[0] != '-' && word.find('/') > equals &&
+         word.find(' ') > equals;
+}
+
+std::string overview() {
+  std::string text =
+      "vicinity trains DiNAT and DINOv2 vision transformers.\n\nusage: vicinity VERB "
+      "[arguments]\n\n";
+  for (const Verb& verb : verbs()) {
+    text += "  " + verb.name + std::string(verb.name.size() < 14 ? 14 - verb.name.size() : 1, ' ') +
+            verb.help + "\n";
+  }
+  return text + "\nvicinity VERB --help tells more; vicinity --version the build.\n";
+}
+
+// "data pack" is one verb of two words.
+const Verb& find_verb(const std::vector<std::string>& words, size_t& used) {
+  std::vector<std::string> names;
+  for (const Verb& verb : verbs()) {
+    const std::vector<std::string> parts = split(verb.name, ' ');
+    if (parts.size() <= words.size() && std::equal(parts.begin(), parts.end(), words.begin())) {
+      used = parts.size();
+      return verb;
+    }
+    names.push_back(verb.name);
+  }
+  const std::string two = words.size() > 1 ? words[0] + " " + words[1] : words[0];
+  std::string near = nearest(words[0], names);
+  if (near.empty()) near = nearest(two, names);
+  for (const std::string& name : names) {
+    if (near.empty() && starts_with(name, words[0] + " ")) near = name;
+  }
+  VIC_FAIL(UsageError, "unknown verb '", words[0], "'",
+           near.empty() ? "" : "; did you mean '" + near + "'?",
+           "\nThe verbs are: ", join(names, ", "), ".");
+}
+
+// Options that CLI11 does not know, with the nearest that the verb has.
+void refuse_unknown(const Verb& verb, const std::vector<std::string>& words) {
+  std::vector<std::string> names = {"--help", "--config"};
+  for (const Option& option : verb.options) names.push_back(option.name);
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (!starts_with(word, "--") || std::find(names.begin(), names.end(), name) != names.end())
+      continue;
+    const std::string near = nearest(name, names);
+    VIC_FAIL(UsageError, "unknown option '", name, "' of vicinity ", verb.name,
+             near.empty() ? "" : "; did you mean '" + near + "'?", "\nvicinity ", verb.name,
+             " --help lists them; settings are written key=value, without dashes.");
+  }
+}
+
+}  // namespace
+
+std::string Arguments::get(const std::string& option, const std::string& otherwise) const {
+  const auto found = options.find(option);
+  return found == options.end() || found->second.empty() ? otherwise : found->second.back();
+}
+
+std::vector<std::string> Arguments::all(const std::string& option) const {
+  const auto found = options.find(option);
+  return found == options.end() ? std::vector<std::string>{} : found->second;
+}
+
+int64_t Arguments::number(const std::string& option, int64_t otherwise, int64_t least) const {
+  if (!has(option)) return otherwise;
+  const std::string text = get(option);
+  char* end = nullptr;
+  const int64_t value = std::strtoll(text.c_str(), &end, 10);
+  VIC_CHECK(UsageError, !text.empty() && *end == '\0' && value >= least, option, " ", text,
+            ": needs a whole number of at least ", least);
+  return value;
+}
+
+int run_command_line(const std::vector<std::string>& words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    std::cout << overview();
+    return words.empty() ? static_cast<int>(ExitCode::config) : 0;
+  }
+  if (words[0] == "--version") {
+    std::cout << version_text();
+    return 0;
+  }
+  size_t used = 0;
+  const Verb& verb = find_verb(words, used);
+  std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
+  refuse_unknown(verb, rest);
+
+  CLI::App app(verb.help + "\n\nusage: vicinity " + verb.name + " " + verb.usage,
+               "vicinity " + verb.name);
+  Arguments arguments;
+  std::map<std::string, std::vector<std::string>> values;
+  std::vector<std::string> plain;
+  app.add_option("arguments", plain,
+                 verb.takes_config ? "files, and settings as key=value" : "files");
+  if (verb.takes_config) {
+    app.add_option("--config", values["--config"],
+                   "a YAML file, or the name of one under configs/; later ones win")
+        ->take_all()
+        ->allow_extra_args(false);
+  }
+  for (const Option& option : verb.options) {
+    if (option.value.empty()) {
+      app.add_flag_callback(
+          option.name, [&, name = option.name] { arguments.options[name]; }, option.help);
+    } else {
+      app.add_option(option.name, values[option.name], option.help)
+          ->type_name(option.value)
+          ->take_all()
+          ->allow_extra_args(false);
+    }
+  }
+  try {
+    std::reverse(rest.begin(), rest.end());
+    app.parse(rest);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    VIC_FAIL(UsageError, "vicinity ", verb.name, ": ", error.what(), "\nvicinity ", verb.name,
+             " --help tells more.");
+  }
+  for (auto& [name, list] : values) {
+    if (!list.empty()) arguments.options[name] = list;
+  }
+  for (std::string& word : plain) {
+    (verb.takes_config && is_override(word) ? arguments.overrides : arguments.positional)
+        .push_back(std::move(word));
+  }
+  return verb.run(arguments);
+}
+
+}  // namespace vicinity
