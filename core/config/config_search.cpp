@@ -1,0 +1,75 @@
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/config/config_tree.h"
+
+namespace vicinity {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string>& chosen_path() {
+  static std::vector<std::string> path;
+  return path;
+}
+
+// Every NAME.yaml of `directory`, without the suffix.
+std::vector<std::string> names_in(const fs::path& directory) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& item : fs::directory_iterator(directory, ignored)) {
+    if (item.path().extension() == ".yaml") names.push_back(item.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// What to say after "not found": the near name, else all there are.
+std::string advice(const std::string& kind, const std::string& name) {
+  std::vector<std::string> names;
+  for (const std::string& directory : config_search_path()) {
+    const std::vector<std::string> found = names_in(fs::path(directory) / "configs" / kind);
+    names.insert(names.end(), found.begin(), found.end());
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  const std::string near = nearest(fs::path(name).stem().string(), names);
+  if (!near.empty()) return "did you mean '" + near + "'?";
+  if (names.empty()) return "looked below " + join(config_search_path(), ", ");
+  return "there are: " + join(names, ", ");
+}
+
+}  // namespace
+
+std::vector<std::string> config_search_path() {
+  if (!chosen_path().empty()) return chosen_path();
+  std::vector<std::string> path = {"."};
+#ifdef VICINITY_SOURCE_DIR
+  path.push_back(VICINITY_SOURCE_DIR);
+#endif
+  std::error_code error;
+  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
+  if (!error) path.push_back((executable.parent_path().parent_path() / "share/vicinity").string());
+  return path;
+}
+
+void set_config_search_path(std::vector<std::string> directories) {
+  chosen_path() = std::move(directories);
+}
+
+std::string find_config(const std::string& kind, const std::string& name) {
+  if (fs::is_regular_file(name)) return name;
+  for (const std::string& directory : config_search_path()) {
+    const fs::path configs = fs::path(directory) / "configs";
+    for (const fs::path& candidate :
+         {configs / kind / (name + ".yaml"), configs / (name + ".yaml")}) {
+      if (fs::is_regular_file(candidate)) return candidate.lexically_normal().string();
+    }
+  }
+  VIC_FAIL(ConfigError, "no config '", name, "' in configs/", kind, " (", advice(kind, name), ")");
+}
+
+}  // namespace vicinity

@@ -1,0 +1,68 @@
+#include "core/config/yaml_text.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <cctype>
+#include <charconv>
+#include <vector>
+
+#include "core/base/text.h"
+
+namespace vicinity {
+namespace {
+
+// True for text that stays one plain scalar wherever it stands, whatever its type.
+bool is_plain(const std::string& text) {
+  if (text.empty() || text.back() == ' ') return false;
+  const auto safe = [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '.' || c == '/' || c == '+' || c == '-' || c == '%';
+  };
+  const unsigned char first = static_cast<unsigned char>(text.front());
+  if (!safe(first) || first == '%' || text == "-" || starts_with(text, "- ")) return false;
+  for (unsigned char c : text) {
+    if (!safe(c) && c != ' ') return false;
+  }
+  return !starts_with(text, "---") && !starts_with(text, "...");
+}
+
+bool reads_as_another_type(const std::string& text) {
+  static const std::vector<std::string> kWords = {"null", "true",  "false", "yes", "no",
+                                                  "on",   "off",   "y",     "n",   ".inf",
+                                                  ".nan", "-.inf", "+.inf"};
+  for (const std::string& word : kWords) {
+    if (lower(text) == word) return true;
+  }
+  const char* begin = text.data() + (text[0] == '+' ? 1 : 0);
+  const char* end = text.data() + text.size();
+  double number = 0;
+  const auto result = std::from_chars(begin, end, number);
+  // 0x1F, 0o17: numbers to YAML.
+  return (result.ec != std::errc::invalid_argument && result.ptr == end) ||
+         starts_with(text, "0x") || starts_with(text, "0o");
+}
+
+}  // namespace
+
+std::string yaml_string(const std::string& text) {
+  return is_plain(text) && !reads_as_another_type(text) ? text : json_quote(text);
+}
+
+std::string yaml_text(const YAML::Node& node) {
+  if (!node.IsDefined() || node.IsNull()) return "null";
+  if (node.IsScalar()) {
+    const bool quoted = node.Tag() == "!";
+    if (quoted) return json_quote(node.Scalar());
+    return is_plain(node.Scalar()) ? node.Scalar() : json_quote(node.Scalar());
+  }
+  std::vector<std::string> parts;
+  for (const auto& item : node) {
+    if (node.IsSequence()) {
+      parts.push_back(yaml_text(item));
+    } else {
+      parts.push_back(yaml_text(item.first) + ": " + yaml_text(item.second));
+    }
+  }
+  return (node.IsSequence() ? "[" : "{") + join(parts, ", ") + (node.IsSequence() ? "]" : "}");
+}
+
+}  // namespace vicinity
