@@ -12,9 +12,14 @@ void Error::add_context(std::string context) {
   compose();
 }
 
+std::string Error::user_text() const {
+  std::string text = message_;
+  for (const std::string& context : contexts_) text += "\n  while " + context;
+  return text;
+}
+
 void Error::compose() {
-  full_ = message_;
-  for (const std::string& context : contexts_) full_ += "\n  while " + context;
+  full_ = user_text();
   if (!where_.empty()) full_ += "\n  at " + where_;
 }
 

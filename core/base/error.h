@@ -38,6 +38,8 @@ class Error : public std::exception {
 
   const char* what() const noexcept override { return full_.c_str(); }
   const std::string& message() const { return message_; }
+  /// The message and its contexts, without the source line: what a user needs.
+  std::string user_text() const;
   virtual const char* kind() const { return "Error"; }
   virtual ExitCode exit_code() const { return ExitCode::runtime; }
   /// True for faults of ours, whose source line is worth showing to a user.

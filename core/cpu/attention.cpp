@@ -1,0 +1,174 @@
+// Full attention on the CPU: batched products over (image, head) on qkv in place, a few images at a
+// time so that the scores stay in cache.
+#include "core/ops/attention.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/cpu/dnnl.h"
+#include "core/cpu/pointwise_math.h"
+
+namespace vicinity::kernels {
+namespace {
+
+constexpr int64_t kWidest = 2048;
+
+// One task: some images and heads of q, k, v (or their gradients) inside [B, N, 3C], or of a tensor
+// [B, N, C].
+struct Layout {
+  int64_t images, heads, tokens, width, head_dim, first_image, first_head;
+
+  int64_t rows() const { return images * heads * tokens; }
+  Matrix part(const Tensor& qkv, int64_t which) const {
+    return at(qkv, 3 * width, which * width + first_head * head_dim);
+  }
+  Matrix merged(const Tensor& x) const { return at(x, width, first_head * head_dim); }
+  template <class T>
+  Matrix square(T* s) const {
+    return {s, dtype_of<T>, tokens, 1, tokens * tokens, heads * tokens * tokens};
+  }
+  MatmulSize size(int64_t m, int64_t n, int64_t k) const { return {heads, m, n, k, images}; }
+
+ private:
+  Matrix at(const Tensor& x, int64_t row, int64_t column) const {
+    const auto offset =
+        static_cast<size_t>(first_image * tokens * row + column) * size_of(x.dtype());
+    return {x.raw() + offset, x.dtype(), row, 1, head_dim, tokens * row};
+  }
+};
+
+Matrix transposed(Matrix m) {
+  std::swap(m.row_stride, m.col_stride);
+  return m;
+}
+
+// Images and heads of one task: as many images as keep the scores around 128 KB, or single heads of
+// one image where even those are larger. A function of the shape only; every task runs on one
+// thread, so bits do not depend on threads.
+struct Tasks {
+  int64_t images = 1, heads = 1, image_groups, head_groups;
+
+  Tasks(int64_t batch, int64_t all_heads, int64_t tokens) {
+    const int64_t most = int64_t{1} << 15, per_head = tokens * tokens;
+    heads = all_heads * per_head <= most ? all_heads : 1;
+    images = heads == 1 && all_heads > 1 ? 1 : std::max<int64_t>(1, most / (heads * per_head));
+    image_groups = (batch + images - 1) / images;
+    head_groups = all_heads / heads;
+  }
+};
+
+// probabilities = softmax(scale * scores) along rows, in place or into another dtype.
+template <class C, class P>
+void softmax_rows(const C* scores, P* probabilities, int64_t rows, int64_t columns, C scale) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const C* in = scores + r * columns;
+    P* out = probabilities + r * columns;
+    C most = -std::numeric_limits<C>::infinity();
+#pragma omp simd reduction(max : most)
+    for (int64_t j = 0; j < columns; ++j) most = std::max(most, in[j]);
+    C sum = 0;
+    C wide[kWidest];
+    C* e = columns <= kWidest ? wide : const_cast<C*>(in);  // the scores are not needed again
+#pragma omp simd reduction(+ : sum)
+    for (int64_t j = 0; j < columns; ++j) {
+      e[j] = fast_exp((in[j] - most) * scale);
+      sum += e[j];
+    }
+    const C inverse = 1 / sum;
+    for (int64_t j = 0; j < columns; ++j)
+      out[j] = static_cast<P>(static_cast<Compute<P>>(e[j] * inverse));
+  }
+}
+
+// ds = scale * p (dp - rowsum(p dp)), rounded to the dtype of the operands.
+template <class C, class P>
+void softmax_rows_backward(const P* p, const C* dp, P* ds, int64_t rows, int64_t columns, C scale) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t at = r * columns;
+    C dot = 0;
+#pragma omp simd reduction(+ : dot)
+    for (int64_t j = 0; j < columns; ++j) dot += static_cast<C>(p[at + j]) * dp[at + j];
+    for (int64_t j = 0; j < columns; ++j) {
+      ds[at + j] = static_cast<P>(scale * static_cast<C>(p[at + j]) * (dp[at + j] - dot));
+    }
+  }
+}
+
+// Calls work(layout) for each task.
+template <class Work>
+void for_tasks(Cpu& cpu, const Tensor& qkv, int64_t heads, Work&& work) {
+  const int64_t batch = qkv.dim(0), tokens = qkv.dim(1), width = qkv.dim(2) / 3;
+  const Tasks tasks(batch, heads, tokens);
+  cpu.parallel_for(tasks.image_groups * tasks.head_groups, [&](int64_t task) {
+    const int64_t first = task / tasks.head_groups * tasks.images;
+    work(Layout{std::min(tasks.images, batch - first), tasks.heads, tokens, width, width / heads,
+                first, task % tasks.head_groups * tasks.heads});
+  });
+}
+
+// Probabilities of a task in `p`, which has room for them; `scores` likewise.
+template <class T>
+void probabilities_of(const Tensor& qkv, const Layout& at, Compute<T>* scores, T* p) {
+  using C = Compute<T>;
+  matmul_on_one_thread(at.size(at.tokens, at.tokens, at.head_dim), at.part(qkv, 0),
+                       transposed(at.part(qkv, 1)), at.square(scores));
+  softmax_rows(scores, p, at.rows(), at.tokens, 1 / std::sqrt(static_cast<C>(at.head_dim)));
+}
+
+}  // namespace
+
+void attention_forward(Cpu& cpu, const Tensor& qkv, int64_t heads, Tensor& out) {
+  for_float_dtype(qkv.dtype(), [&]<class T>() {
+    for_tasks(cpu, qkv, heads, [&](const Layout& at) {
+      std::vector<Compute<T>> scores(static_cast<size_t>(at.rows() * at.tokens));
+      std::vector<T> p(scores.size());
+      probabilities_of<T>(qkv, at, scores.data(), p.data());
+      matmul_on_one_thread(at.size(at.tokens, at.head_dim, at.tokens), at.square(p.data()),
+                           at.part(qkv, 2), at.merged(out));
+    });
+  });
+}
+
+void attention_backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, int64_t heads,
+                        Tensor& dqkv) {
+  for_float_dtype(qkv.dtype(), [&]<class T>() {
+    using C = Compute<T>;
+    for_tasks(cpu, qkv, heads, [&](const Layout& at) {
+      std::vector<C> wide(static_cast<size_t>(at.rows() * at.tokens));
+      std::vector<T> p(wide.size()), ds(wide.size());
+      probabilities_of<T>(qkv, at, wide.data(), p.data());
+      const int64_t n = at.tokens, h = at.head_dim;
+      matmul_on_one_thread(at.size(n, n, h), at.merged(dout), transposed(at.part(qkv, 2)),
+                           at.square(wide.data()));
+      softmax_rows_backward(p.data(), wide.data(), ds.data(), at.rows(), n,
+                            1 / std::sqrt(static_cast<C>(h)));
+      matmul_on_one_thread(at.size(n, h, n), at.square(ds.data()), at.part(qkv, 1),
+                           at.part(dqkv, 0));
+      matmul_on_one_thread(at.size(n, h, n), transposed(at.square(ds.data())), at.part(qkv, 0),
+                           at.part(dqkv, 1));
+      matmul_on_one_thread(at.size(n, h, n), transposed(at.square(p.data())), at.merged(dout),
+                           at.part(dqkv, 2));
+    });
+  });
+}
+
+void attention_probabilities(Cpu& cpu, const Tensor& qkv, int64_t heads, Tensor& probabilities) {
+  for_float_dtype(qkv.dtype(), [&]<class T>() {
+    using C = Compute<T>;
+    for_tasks(cpu, qkv, heads, [&](const Layout& at) {
+      std::vector<C> scores(static_cast<size_t>(at.rows() * at.tokens));
+      std::vector<T> p(scores.size());
+      probabilities_of<T>(qkv, at, scores.data(), p.data());
+      for (int64_t image = 0; image < at.images; ++image) {
+        const int64_t count = at.heads * at.tokens * at.tokens;
+        C* to = probabilities.data<C>() +
+                ((at.first_image + image) * heads + at.first_head) * at.tokens * at.tokens;
+        for (int64_t i = 0; i < count; ++i)
+          to[i] = static_cast<C>(p[static_cast<size_t>(image * count + i)]);
+      }
+    });
+  });
+}
+
+}  // namespace vicinity::kernels

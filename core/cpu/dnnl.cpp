@@ -1,0 +1,207 @@
+#include "core/cpu/dnnl.h"
+
+#include <omp.h>
+
+#include <map>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <vector>
+
+namespace vicinity::kernels {
+namespace {
+
+using Key = std::vector<int64_t>;
+
+void append(Key& key, const Matrix& m) {
+  key.insert(key.end(), {static_cast<int64_t>(m.dtype), m.row_stride, m.col_stride, m.batch_stride,
+                         m.outer_stride});
+}
+
+Key key_of(const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c, bool bias,
+           int threads) {
+  Key key = {s.outer, s.batch, s.m, s.n, s.k, bias ? 1 : 0, threads};
+  append(key, a);
+  append(key, b);
+  append(key, c);
+  return key;
+}
+
+dnnl::memory::data_type type_of(DType dtype) {
+  VIC_ASSERT(dtype == DType::f32 || dtype == DType::bf16, "oneDNN product of ", dtype);
+  return dtype == DType::f32 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16;
+}
+
+dnnl::engine& engine() {
+  static dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+  return instance;
+}
+
+dnnl::stream& stream() {
+  thread_local dnnl::stream instance(engine());
+  return instance;
+}
+
+dnnl::memory::desc describe(const Matrix& m, const MatmulSize& s, int64_t rows, int64_t cols) {
+  if (s.outer > 1) {
+    return {{s.outer, s.batch, rows, cols},
+            type_of(m.dtype),
+            {m.outer_stride, m.batch_stride, m.row_stride, m.col_stride}};
+  }
+  if (s.batch > 1)
+    return {{s.batch, rows, cols}, type_of(m.dtype), {m.batch_stride, m.row_stride, m.col_stride}};
+  return {{rows, cols}, type_of(m.dtype), {m.row_stride, m.col_stride}};
+}
+
+struct Product {
+  dnnl::matmul primitive;
+  dnnl::memory a, b, c, bias, scratch;
+};
+
+Product make_product(const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c,
+                     bool with_bias) {
+  const auto da = describe(a, s, s.m, s.k), db = describe(b, s, s.k, s.n),
+             dc = describe(c, s, s.m, s.n);
+  dnnl::memory::dims bias_dims(da.dims().size(), 1), bias_strides(da.dims().size(), s.n);
+  bias_dims.back() = s.n;
+  bias_strides.back() = 1;
+  const dnnl::memory::desc dbias(bias_dims, dnnl::memory::data_type::f32, bias_strides);
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const dnnl::matmul::desc what =
+      with_bias ? dnnl::matmul::desc(da, db, dbias, dc) : dnnl::matmul::desc(da, db, dc);
+  const dnnl::matmul::primitive_desc how(what, attributes, engine());
+  return {dnnl::matmul(how),       {da, engine(), nullptr},    {db, engine(), nullptr},
+          {dc, engine(), nullptr}, {dbias, engine(), nullptr}, {how.scratchpad_desc(), engine()}};
+}
+
+// Each thread that multiplies keeps primitives of its own, so the cache needs no lock.
+Product& cached_product(const Key& key, const MatmulSize& s, const Matrix& a, const Matrix& b,
+                        const Matrix& c, bool bias) {
+  thread_local std::map<Key, Product> cache;
+  const auto found = cache.find(key);
+  if (found != cache.end()) return found->second;
+  return cache.emplace(key, make_product(s, a, b, c, bias)).first->second;
+}
+
+// Offset of row `row` of all rows of a batched matrix.
+int64_t row_offset(const Matrix& m, const MatmulSize& s, int64_t row, int64_t rows) {
+  const int64_t plane = row / rows;
+  return plane / s.batch * m.outer_stride + plane % s.batch * m.batch_stride +
+         row % rows * m.row_stride;
+}
+
+void multiply_f64(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c,
+                  const double* bias) {
+  cpu.parallel_for(s.outer * s.batch * s.m, [&](int64_t row) {
+    const double* pa = static_cast<const double*>(a.data) + row_offset(a, s, row, s.m);
+    const double* pb = static_cast<const double*>(b.data) + row_offset(b, s, row / s.m, 1);
+    double* pc = static_cast<double*>(c.data) + row_offset(c, s, row, s.m);
+    for (int64_t j = 0; j < s.n; ++j) {
+      double sum = bias != nullptr ? bias[j] : 0;
+      for (int64_t k = 0; k < s.k; ++k)
+        sum += pa[k * a.col_stride] * pb[k * b.row_stride + j * b.col_stride];
+      pc[j * c.col_stride] = sum;
+    }
+  });
+}
+
+// A dense f32 copy of a bf16 matrix, or the matrix itself.
+Matrix widened(Cpu& cpu, const Matrix& m, const MatmulSize& s, int64_t rows, int64_t cols,
+               Tensor& holder) {
+  if (m.dtype != DType::bf16) return m;
+  holder = empty({s.outer * s.batch, rows, cols}, DType::f32);
+  float* out = holder.data<float>();
+  cpu.parallel_chunks(s.outer * s.batch * rows, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const bf16* in = static_cast<const bf16*>(m.data) + row_offset(m, s, row, rows);
+      for (int64_t j = 0; j < cols; ++j)
+        out[row * cols + j] = static_cast<float>(in[j * m.col_stride]);
+    }
+  });
+  return {out, DType::f32, cols, 1, rows * cols, s.batch * rows * cols};
+}
+
+void multiply_widened(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Matrix& b,
+                      const Matrix& c, const void* bias) {
+  Tensor wide_a, wide_b, wide_c;
+  const Matrix fa = widened(cpu, a, s, s.m, s.k, wide_a), fb = widened(cpu, b, s, s.k, s.n, wide_b);
+  if (c.dtype == DType::f32) return matmul(cpu, s, fa, fb, c, bias);
+  wide_c = empty({s.outer * s.batch, s.m, s.n}, DType::f32);
+  matmul(cpu, s, fa, fb, {wide_c.raw(), DType::f32, s.n, 1, s.m * s.n, s.batch * s.m * s.n}, bias);
+  cpu.parallel_chunks(s.outer * s.batch * s.m, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      bf16* out = static_cast<bf16*>(c.data) + row_offset(c, s, row, s.m);
+      const float* in = wide_c.data<float>() + row * s.n;
+      for (int64_t j = 0; j < s.n; ++j) out[j * c.col_stride] = bf16(in[j]);
+    }
+  });
+}
+
+void execute(const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c,
+             const void* bias, int threads) {
+  Product& p =
+      cached_product(key_of(s, a, b, c, bias != nullptr, threads), s, a, b, c, bias != nullptr);
+  p.a.set_data_handle(a.data, stream());
+  p.b.set_data_handle(b.data, stream());
+  p.c.set_data_handle(c.data, stream());
+  std::unordered_map<int, dnnl::memory> arguments = {{DNNL_ARG_SRC, p.a},
+                                                     {DNNL_ARG_WEIGHTS, p.b},
+                                                     {DNNL_ARG_DST, p.c},
+                                                     {DNNL_ARG_SCRATCHPAD, p.scratch}};
+  if (bias != nullptr) {
+    p.bias.set_data_handle(const_cast<void*>(bias),
+                           stream());  // read only, but oneDNN's handles are not const
+    arguments.insert({DNNL_ARG_BIAS, p.bias});
+  }
+  p.primitive.execute(stream(), arguments);
+  stream().wait();
+}
+
+// Below AVX-512, oneDNN splits the inner axis by the number of threads. Blocks of rows, a function
+// of the shape, each on one thread, give bits that do not depend on it.
+void multiply_in_blocks(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Matrix& b,
+                        const Matrix& c, const void* bias) {
+  const int64_t height = std::max<int64_t>(32, (s.m + 15) / 16),
+                blocks = (s.m + height - 1) / height;
+  cpu.parallel_for(s.outer * s.batch * blocks, [&](int64_t task) {
+    const int64_t plane = task / blocks, first = task % blocks * height;
+    const auto moved = [&](Matrix m, int64_t row) {
+      const int64_t offset =
+          plane / s.batch * m.outer_stride + plane % s.batch * m.batch_stride + row * m.row_stride;
+      m.data = static_cast<char*>(m.data) + offset * static_cast<int64_t>(size_of(m.dtype));
+      m.outer_stride = m.batch_stride = 0;
+      return m;
+    };
+    if (omp_in_parallel() == 0) omp_set_num_threads(1);
+    execute({1, std::min(height, s.m - first), s.n, s.k, 1}, moved(a, first), moved(b, 0),
+            moved(c, first), bias, 1);
+  });
+}
+
+bool must_widen(const Matrix& a, const Matrix& b) {
+  return (a.dtype == DType::bf16 || b.dtype == DType::bf16) && cpu_isa() == Isa::avx2;
+}
+
+}  // namespace
+
+void matmul(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c,
+            const void* bias) {
+  if (c.dtype == DType::f64) return multiply_f64(cpu, s, a, b, c, static_cast<const double*>(bias));
+  if (must_widen(a, b)) return multiply_widened(cpu, s, a, b, c, bias);
+  if (cpu.isa() == Isa::avx2) return multiply_in_blocks(cpu, s, a, b, c, bias);
+  omp_set_num_threads(cpu.threads());
+  execute(s, a, b, c, bias, cpu.threads());
+}
+
+void matmul_on_one_thread(const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c) {
+  static thread_local Cpu alone = [] {
+    Cpu one;
+    one.set_threads(1);
+    return one;
+  }();
+  if (c.dtype == DType::f64) return multiply_f64(alone, s, a, b, c, nullptr);
+  if (must_widen(a, b)) return multiply_widened(alone, s, a, b, c, nullptr);
+  if (omp_in_parallel() == 0) omp_set_num_threads(1);
+  execute(s, a, b, c, nullptr, 1);
+}
+
+}  // namespace vicinity::kernels

@@ -1,0 +1,34 @@
+#include "core/ops/grad_norm.h"
+
+#include <array>
+#include <vector>
+
+namespace vicinity::kernels {
+
+double sum_of_squares(Cpu& cpu, const Tensor& x) {
+  constexpr int64_t kChunk = 1 << 14;
+  std::vector<double> partials(static_cast<size_t>((x.size() + kChunk - 1) / kChunk));
+  for_float_dtype(x.dtype(), [&]<class T>() {
+    const T* in = x.data<T>();
+    cpu.parallel_chunks(x.size(), kChunk, [&](int64_t begin, int64_t end) {
+      std::array<double, 8> lanes{};  // independent sums, so that the loop can use vector registers
+      int64_t i = begin;
+      for (; i + 8 <= end; i += 8) {
+        for (int64_t l = 0; l < 8; ++l) {
+          const auto v = static_cast<double>(static_cast<Compute<T>>(in[i + l]));
+          lanes[static_cast<size_t>(l)] += v * v;
+        }
+      }
+      double sum = 0;
+      for (; i < end; ++i)
+        sum += static_cast<double>(static_cast<Compute<T>>(in[i])) * static_cast<Compute<T>>(in[i]);
+      for (const double lane : lanes) sum += lane;
+      partials[static_cast<size_t>(begin / kChunk)] = sum;
+    });
+  });
+  double total = 0;
+  for (const double partial : partials) total += partial;
+  return total;
+}
+
+}  // namespace vicinity::kernels

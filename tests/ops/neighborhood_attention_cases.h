@@ -1,0 +1,41 @@
+#pragma once
+
+#include "autograd/ops/neighborhood_attention.h"
+#include "tests/reference/neighborhood_attention.h"
+#include "tests/support/op_cases.h"
+
+namespace vicinity::testing {
+
+inline OpCase neighborhood_case(int64_t batch, int64_t height, int64_t width, int64_t heads,
+                                int64_t head_dim, int64_t kernel, int64_t dilation, bool bias) {
+  const NeighborhoodWindow window{heads, kernel, dilation};
+  OpCase c;
+  c.name = str(batch, "x", height, "x", width, " heads ", heads, "x", head_dim, " kernel ", kernel,
+               " dilation ", dilation, bias ? " bias" : "");
+  c.inputs = {{{batch, height, width, 3 * heads * head_dim}}};
+  if (bias) c.inputs.push_back({{heads, 2 * kernel - 1, 2 * kernel - 1}, true});
+  c.run = [window](const auto& in) {
+    return std::vector<Variable>{
+        neighborhood_attention(in[0], in.size() > 1 ? in[1] : Variable(), window)};
+  };
+  c.reference = [window](const auto& in) {
+    return std::vector<Tensor>{
+        reference::neighborhood_attention(in[0], in.size() > 1 ? in[1] : Tensor(), window)};
+  };
+  return c;
+}
+
+inline std::vector<OpCase> neighborhood_attention_cases() {
+  return {neighborhood_case(1, 3, 3, 1, 4, 3, 1, true),
+          neighborhood_case(2, 6, 7, 1, 2, 3, 2, true),
+          neighborhood_case(1, 5, 9, 2, 8, 5, 1, false),
+          neighborhood_case(1, 7, 8, 2, 16, 7, 1, true),
+          neighborhood_case(2, 15, 14, 1, 5, 7, 2, true),
+          neighborhood_case(1, 13, 9, 3, 32, 3, 3, true),
+          neighborhood_case(1, 9, 10, 1, 3, 9, 1, true),
+          neighborhood_case(1, 13, 14, 1, 7, 13, 1, true),
+          neighborhood_case(1, 11, 23, 1, 1, 11, 1, false),
+          neighborhood_case(1, 10, 11, 2, 6, 5, 2, true)};
+}
+
+}  // namespace vicinity::testing
