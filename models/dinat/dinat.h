@@ -1,0 +1,73 @@
+// Dilated Neighborhood Attention Transformer: Hassani & Shi 2022, arXiv:2209.15001; NAT (all
+// dilations 1): Hassani et al. 2023, arXiv:2204.07143. Names and numbers of Hugging Face's
+// DinatForImageClassification 4.37.2.
+#pragma once
+
+#include "models/layers/conv3x3.h"
+#include "models/layers/layer_norm.h"
+#include "models/layers/mlp.h"
+#include "models/layers/neighborhood_attention.h"
+#include "models/model.h"
+
+namespace vicinity {
+
+/// One pre-norm block. Its two residual sums also compute the LayerNorm that reads them next.
+class DinatBlock {
+ public:
+  DinatBlock(const DinatConfig& config, int level, int block, double drop_rate, int64_t number);
+
+  /// The residual stream and, where another block of the level follows, its first norm.
+  struct State {
+    Variable x;
+    Variable normed;
+  };
+  /// `next`: first norm of the following block of the level, or null.
+  State operator()(const State& state, const LayerNorm* next, const Pass& pass) const;
+  const LayerNorm& first_norm() const { return norm1_; }
+  void parameters(ParameterVisitor& v);
+
+ private:
+  Variable layer_scale(int64_t row) const;
+
+  NeighborhoodAttention attention_;
+  LayerNorm norm1_, norm2_;
+  Mlp mlp_;
+  Parameter layer_scale_;
+  bool has_layer_scale_;
+  double drop_rate_;
+  int64_t number_;  // of all blocks of the model: names the draws of drop path
+};
+
+class DinatLevel {
+ public:
+  DinatLevel(const DinatConfig& config, int level, const std::vector<double>& drop_rates,
+             int64_t first_block);
+
+  /// x: [B, H, W, C] -> same, or [B, ceil(H/2), ceil(W/2), 2C] where a level follows.
+  Variable operator()(const Variable& x, const Pass& pass) const;
+  void parameters(ParameterVisitor& v);
+
+ private:
+  std::vector<DinatBlock> blocks_;
+  bool downsamples_;
+  Conv3x3 reduction_;
+  LayerNorm down_norm_;
+};
+
+class Dinat : public Model {
+ public:
+  Dinat(const ModelConfig& config, DType dtype, Device device);
+
+  Variable logits(const Tensor& images, const Pass& pass) const override;
+
+ private:
+  void parameters(ParameterVisitor& v);
+
+  Conv3x3 tokenizer1_, tokenizer2_;
+  LayerNorm tokenizer_norm_;
+  std::vector<DinatLevel> levels_;
+  LayerNorm norm_;
+  Linear classifier_;
+};
+
+}  // namespace vicinity

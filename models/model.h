@@ -1,0 +1,45 @@
+// What a network is to the rest of the program.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "autograd/variable.h"
+#include "models/model_config.h"
+#include "models/parameter_store.h"
+#include "models/pass.h"
+
+namespace vicinity {
+
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  /// Classification logits. images: [B, H, W, C] of pass.act, normalised -> [B, labels] of
+  /// accumulator_of(pass.act).
+  virtual Variable logits(const Tensor& images, const Pass& pass) const = 0;
+
+  ParameterStore& store() { return *store_; }
+  const ParameterStore& store() const { return *store_; }
+  const ModelConfig& config() const { return config_; }
+  int64_t num_labels() const { return static_cast<int64_t>(config_.labels.size()); }
+  int64_t parameter_count() const { return store_->parameter_count(); }
+  /// Draws all parameters. `init`: original or hf.
+  void initialise(uint64_t seed, const std::string& init) {
+    store_->initialise(seed, init == "original");
+  }
+
+ protected:
+  explicit Model(ModelConfig config) : config_(std::move(config)) {}
+  /// Called once by each family's constructor, when its parameters exist.
+  void make_store(const std::function<void(ParameterVisitor&)>& visit_all, DType dtype,
+                  Device device) {
+    store_ = std::make_unique<ParameterStore>(visit_all, dtype, device);
+  }
+
+ private:
+  ModelConfig config_;
+  std::unique_ptr<ParameterStore> store_;
+};
+
+}  // namespace vicinity

@@ -1,0 +1,87 @@
+// A trainable tensor: stored as the kernels like it, published under the names and shapes of
+// Hugging Face.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "autograd/variable.h"
+
+namespace vicinity {
+
+/// How a parameter starts. `scale`: standard deviation, bound or the constant.
+struct Init {
+  enum class Kind { constant, normal, uniform } kind = Kind::constant;
+  double scale = 0;
+
+  static Init constant(double value) { return {Kind::constant, value}; }
+  /// Truncated at an absolute +-2, as published: at 0.02 that is 100 deviations.
+  static Init normal(double deviation) { return {Kind::normal, deviation}; }
+  /// U(-bound, bound).
+  static Init uniform(double bound) { return {Kind::uniform, bound}; }
+};
+
+/// The initialisations that a run can choose from (model.init).
+struct Inits {
+  Init original;
+  Init hf;
+};
+
+class Parameter {
+ public:
+  Parameter() = default;
+  Parameter(const Shape& shape, const Inits& inits)
+      : shape_(shape), published_(shape), inits_(inits) {}
+
+  /// Published under another shape of the same elements in the same order (cls_token [D] as [1, 1,
+  /// D]).
+  Parameter& published_as(const Shape& shape);
+  /// Stored [out, kh, kw, in], published [out, in, kh, kw].
+  Parameter& stored_channels_last();
+
+  const Shape& shape() const { return shape_; }
+  const Shape& published_shape() const { return published_; }
+  bool channels_last() const { return channels_last_; }
+  const Inits& inits() const { return inits_; }
+
+  /// As an operand of a matrix product in the activations' dtype: the bf16 copy or the master.
+  Variable use(DType act) const;
+  /// The master: norm weights, biases, tables.
+  Variable master() const { return leaf_.use(value_); }
+
+  /// Given by ParameterStore: slices of its flat tensors.
+  void bind(Tensor value, Tensor copy, Leaf leaf);
+  Leaf& leaf() { return leaf_; }
+
+ private:
+  Shape shape_, published_;
+  bool channels_last_ = false;
+  Inits inits_;
+  Tensor value_, copy_;
+  Leaf leaf_;
+};
+
+/// Walks over the parameters of a model. Names join with dots; "a.weight|b.weight" publishes equal
+/// first-axis slices.
+class ParameterVisitor {
+ public:
+  virtual ~ParameterVisitor() = default;
+
+  void operator()(const std::string& names, Parameter& parameter);
+  template <class M>
+  requires requires(M& module, ParameterVisitor& v) { module.parameters(v); }
+  void operator()(const std::string& name, M& module) {
+    const std::string outer = prefix_;
+    prefix_ += name.empty() ? "" : name + ".";
+    module.parameters(*this);
+    prefix_ = outer;
+  }
+
+ protected:
+  virtual void visit(const std::vector<std::string>& names, Parameter& parameter) = 0;
+
+ private:
+  std::string prefix_;
+};
+
+}  // namespace vicinity

@@ -1,0 +1,161 @@
+#include "models/parameter_store.h"
+
+#include <cmath>
+
+#include "core/base/random.h"
+#include "core/ops/elementwise.h"
+
+namespace vicinity {
+namespace {
+
+constexpr int64_t kAlignment = 16;
+
+class Collector : public ParameterVisitor {
+ public:
+  struct Found {
+    std::vector<std::string> names;
+    Parameter* parameter;
+  };
+  std::vector<Found> found;
+
+ protected:
+  void visit(const std::vector<std::string>& names, Parameter& parameter) override {
+    found.push_back({names, &parameter});
+  }
+};
+
+double draw(Random& random, const Init& init) {
+  switch (init.kind) {
+    case Init::Kind::constant:
+      return init.scale;
+    case Init::Kind::uniform:
+      return random.uniform(-init.scale, init.scale);
+    case Init::Kind::normal:
+      return std::clamp(init.scale * random.normal(), -2.0, 2.0);
+  }
+  VIC_FAIL(InternalError, "unknown initialisation");
+}
+
+// Calls work(published index, stored index) for each element of a channels-last tensor.
+template <class Work>
+void for_permuted(const Shape& published, Work&& work) {
+  const int64_t out = published[0], in = published[1], kh = published[2], kw = published[3];
+  int64_t at = 0;
+  for (int64_t o = 0; o < out; ++o) {
+    for (int64_t c = 0; c < in; ++c) {
+      for (int64_t u = 0; u < kh; ++u) {
+        for (int64_t v = 0; v < kw; ++v) work(at++, ((o * kh + u) * kw + v) * in + c);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+ParameterStore::ParameterStore(const std::function<void(ParameterVisitor&)>& visit_all, DType dtype,
+                               Device device) {
+  Collector collector;
+  visit_all(collector);
+  int64_t total = 0;
+  for (const auto& [names, parameter] : collector.found) {
+    stored_.push_back({parameter, total});
+    Shape shape = parameter->published_shape();
+    const auto parts = static_cast<int64_t>(names.size());
+    VIC_ASSERT(shape[0] % parts == 0, "parts of ", names[0]);
+    shape.set(0, shape[0] / parts);
+    for (size_t i = 0; i < names.size(); ++i) {
+      published_.push_back({names[i], shape, total + static_cast<int64_t>(i) * shape.size(),
+                            parameter->channels_last()});
+    }
+    total = (total + parameter->shape().size() + kAlignment - 1) / kAlignment * kAlignment;
+  }
+  value_ = zeros({total}, dtype, device);
+  grad_ = zeros({total}, dtype, device);
+  bind();
+}
+
+void ParameterStore::bind() {
+  for (const Stored& s : stored_) {
+    const Shape& shape = s.parameter->shape();
+    const auto view = [&](const Tensor& flat) {
+      return flat.defined() ? flat.slice(s.offset, s.offset + shape.size()).reshape(shape)
+                            : Tensor{};
+    };
+    s.parameter->bind(view(value_), view(copy_), Leaf(view(grad_)));
+  }
+}
+
+const Tensor& ParameterStore::grad() {
+  for (const Stored& s : stored_) {
+    if (!s.parameter->leaf().written()) fill_(s.parameter->leaf().sink(), 0);
+  }
+  return grad_;
+}
+
+void ParameterStore::clear_grads() {
+  for (const Stored& s : stored_) s.parameter->leaf().reset();
+}
+
+void ParameterStore::enable_copies() {
+  copy_ = empty(value_.shape(), DType::bf16, value_.device());
+  bind();
+  refresh_copies();
+}
+
+void ParameterStore::refresh_copies() {
+  if (copy_.defined()) vicinity::copy_(copy_, value_);
+}
+
+int64_t ParameterStore::parameter_count() const {
+  int64_t count = 0;
+  for (const Published& entry : published_) count += entry.size();
+  return count;
+}
+
+void ParameterStore::initialise(uint64_t seed, bool original) {
+  for (size_t i = 0; i < stored_.size(); ++i) {
+    Random random(seed, Purpose::initialisation, i);
+    const Inits& inits = stored_[i].parameter->inits();
+    const int64_t begin = stored_[i].offset, size = stored_[i].parameter->shape().size();
+    for (int64_t k = begin; k < begin + size; ++k) {
+      const double value = draw(random, original ? inits.original : inits.hf);
+      if (value_.dtype() == DType::f64) {
+        value_.data<double>()[k] = value;
+      } else {
+        value_.data<float>()[k] = static_cast<float>(value);
+      }
+    }
+  }
+}
+
+std::vector<NamedTensor> ParameterStore::publish(const Tensor& flat) const {
+  std::vector<NamedTensor> result;
+  for (const Published& entry : published_) {
+    const Tensor stored = flat.slice(entry.offset, entry.offset + entry.size());
+    Tensor tensor = stored.reshape(entry.shape);
+    if (entry.channels_last) {
+      tensor = empty(entry.shape, flat.dtype());
+      for_float_dtype(flat.dtype(), [&]<class T>() {
+        for_permuted(entry.shape, [&](int64_t to, int64_t from) {
+          tensor.data<T>()[to] = stored.data<T>()[from];
+        });
+      });
+    }
+    result.push_back({entry.name, tensor});
+  }
+  return result;
+}
+
+void ParameterStore::adopt(Tensor& flat, const Published& entry, const Tensor& tensor) const {
+  VIC_CHECK(ShapeError, tensor.shape() == entry.shape, entry.name, ": the file has ",
+            tensor.shape(), ", the model ", entry.shape);
+  Tensor target = flat.slice(entry.offset, entry.offset + entry.size());
+  const Tensor values = cast(tensor, flat.dtype()).reshape({-1});
+  if (!entry.channels_last) return vicinity::copy_(target, values);
+  for_float_dtype(flat.dtype(), [&]<class T>() {
+    for_permuted(entry.shape,
+                 [&](int64_t from, int64_t to) { target.data<T>()[to] = values.data<T>()[from]; });
+  });
+}
+
+}  // namespace vicinity
