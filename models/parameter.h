@@ -15,7 +15,7 @@ struct Init {
   double scale = 0;
 
   static Init constant(double value) { return {Kind::constant, value}; }
-  /// Truncated at an absolute +-2, as published: at 0.02 that is 100 deviations.
+  /// Published as truncated at an absolute +-2: at 0.02 that is 100 deviations, where no draw lies.
   static Init normal(double deviation) { return {Kind::normal, deviation}; }
   /// U(-bound, bound).
   static Init uniform(double bound) { return {Kind::uniform, bound}; }

@@ -1,9 +1,7 @@
 #include "models/parameter_store.h"
 
-#include <cmath>
-
-#include "core/base/random.h"
 #include "core/ops/elementwise.h"
+#include "core/ops/random_fill.h"
 
 namespace vicinity {
 namespace {
@@ -24,16 +22,15 @@ class Collector : public ParameterVisitor {
   }
 };
 
-double draw(Random& random, const Init& init) {
+void draw(Tensor& x, const Init& init, const RandomStream& stream) {
   switch (init.kind) {
     case Init::Kind::constant:
-      return init.scale;
+      return fill_(x, init.scale);
     case Init::Kind::uniform:
-      return random.uniform(-init.scale, init.scale);
+      return uniform_(x, -init.scale, init.scale, stream);
     case Init::Kind::normal:
-      return std::clamp(init.scale * random.normal(), -2.0, 2.0);
+      return normal_(x, init.scale, stream);
   }
-  VIC_FAIL(InternalError, "unknown initialisation");
 }
 
 // Calls work(published index, stored index) for each element of a channels-last tensor.
@@ -114,17 +111,10 @@ int64_t ParameterStore::parameter_count() const {
 
 void ParameterStore::initialise(uint64_t seed, bool original) {
   for (size_t i = 0; i < stored_.size(); ++i) {
-    Random random(seed, Purpose::initialisation, i);
     const Inits& inits = stored_[i].parameter->inits();
     const int64_t begin = stored_[i].offset, size = stored_[i].parameter->shape().size();
-    for (int64_t k = begin; k < begin + size; ++k) {
-      const double value = draw(random, original ? inits.original : inits.hf);
-      if (value_.dtype() == DType::f64) {
-        value_.data<double>()[k] = value;
-      } else {
-        value_.data<float>()[k] = static_cast<float>(value);
-      }
-    }
+    Tensor values = value_.slice(begin, begin + size);
+    draw(values, original ? inits.original : inits.hf, {seed, Purpose::initialisation, i});
   }
 }
 

@@ -33,9 +33,13 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> c, std::array<uint32_
   return c;
 }
 
-Random::Random(uint64_t seed, Purpose purpose, uint64_t a, uint32_t b) {
+std::array<uint32_t, 2> philox_key(uint64_t seed, Purpose purpose) {
   const uint64_t key = mix(mix(seed) ^ static_cast<uint64_t>(purpose));
-  key_ = {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)};
+  return {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)};
+}
+
+Random::Random(uint64_t seed, Purpose purpose, uint64_t a, uint32_t b)
+    : key_(philox_key(seed, purpose)) {
   counter_ = {0, static_cast<uint32_t>(a), static_cast<uint32_t>(a >> 32), b};
 }
 

@@ -25,6 +25,9 @@ enum class Purpose : uint32_t {
   test = 99,
 };
 
+/// The key under which the draws of a purpose are made.
+std::array<uint32_t, 2> philox_key(uint64_t seed, Purpose purpose);
+
 /// A stream of numbers that is a pure function of (seed, purpose, a, b). Copying it copies its
 /// position. Typical: Random(seed, Purpose::augmentation, epoch, sample index).
 class Random {
