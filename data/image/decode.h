@@ -1,0 +1,17 @@
+// JPEG, PNG and WebP to RGB.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "data/image/image.h"
+
+namespace vicinity {
+
+/// Decodes by content, whatever the file is called. Alpha is dropped, 16 bits are cut to 8 (>> 8),
+/// grey and palettes are expanded, CMYK is converted as Pillow does; EXIF orientation is not
+/// applied. DataError names `name` and says what is wrong: empty, not an image, a format that is
+/// not read, truncated, a broken checksum.
+Image decode_image(std::span<const uint8_t> bytes, const std::string& name);
+
+}  // namespace vicinity

@@ -1,0 +1,141 @@
+#include "data/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "core/base/error.h"
+#include "data/sampler.h"
+
+namespace vicinity {
+namespace {
+
+constexpr int64_t kSamplesPerTask = 16;
+
+}  // namespace
+
+Loader::Loader(const Source& source, TransformConfig transform, LoaderMode mode, int64_t batch,
+               LoaderConfig config)
+    : source_(source),
+      transform_(std::move(transform)),
+      mode_(mode),
+      batch_(batch),
+      config_(config) {
+  VIC_CHECK(DataError, source.size() > 0, "no images to load");
+  if (config_.threads == 0)
+    config_.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  config_.prefetch = std::max(1, config_.prefetch);
+}
+
+Loader::~Loader() { stop(); }
+
+void Loader::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_ready_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  queue_.clear();
+  stopping_ = false;
+}
+
+void Loader::seek(int64_t epoch, int64_t position) {
+  stop();
+  next_epoch_ = epoch;
+  next_position_ = position;
+  if (next_position_ >= source_.size()) {
+    ++next_epoch_;
+    next_position_ = 0;
+  }
+}
+
+// Appends the next batch to the queue. Called with the mutex held.
+void Loader::enqueue() {
+  auto work = std::make_shared<Work>();
+  work->position = next_position_;
+  Batch& b = work->batch;
+  b.epoch = next_epoch_;
+  b.count = std::min(batch_, source_.size() - next_position_);
+  b.height = b.width = transform_.image_size;
+  b.images.resize(static_cast<size_t>(b.count * b.height * b.width * 3));
+  b.labels.resize(static_cast<size_t>(b.count));
+  b.indices.resize(static_cast<size_t>(b.count));
+  queue_.push_back(work);
+  next_position_ += b.count;
+  if (next_position_ == source_.size()) {
+    next_position_ = 0;
+    ++next_epoch_;
+  }
+}
+
+void Loader::prepare(Work& work, int64_t from, int64_t to) const {
+  Batch& b = work.batch;
+  const auto bytes = static_cast<size_t>(b.height * b.width * 3);
+  for (int64_t i = from; i < to; ++i) {
+    const int64_t position = work.position + i;
+    const bool train = mode_ == LoaderMode::train;
+    const int64_t index =
+        train ? shuffled_index(config_.seed, b.epoch, position, source_.size()) : position;
+    const Image image = source_.load(index);
+    const Random random(config_.seed, Purpose::augmentation, static_cast<uint64_t>(index),
+                        static_cast<uint32_t>(b.epoch));
+    const Image seen = in_context("preparing " + source_.name(index), [&] {
+      return train ? apply_train(image, transform_, random) : apply_eval(image, transform_);
+    });
+    std::memcpy(b.images.data() + static_cast<size_t>(i) * bytes, seen.rgb.data(), bytes);
+    b.labels[static_cast<size_t>(i)] = source_.label(index);
+    b.indices[static_cast<size_t>(i)] = index;
+  }
+}
+
+void Loader::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    std::shared_ptr<Work> work;
+    work_ready_.wait(lock, [&] {
+      for (const auto& candidate : queue_) {
+        if (candidate->taken < candidate->batch.count) {
+          work = candidate;
+          break;
+        }
+      }
+      return stopping_ || work != nullptr;
+    });
+    if (stopping_) return;
+    const int64_t from = work->taken, to = std::min(work->batch.count, from + kSamplesPerTask);
+    work->taken = to;
+    lock.unlock();
+    std::exception_ptr error;
+    try {
+      prepare(*work, from, to);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    if (error && !work->error) work->error = error;
+    work->done += to - from;
+    if (work->done == work->batch.count) batch_ready_.notify_all();
+  }
+}
+
+Batch Loader::next() {
+  std::unique_lock lock(mutex_);
+  while (static_cast<int>(queue_.size()) < config_.prefetch) enqueue();
+  if (threads_.empty()) {
+    for (int t = 0; t < config_.threads; ++t) threads_.emplace_back([this] { run(); });
+  }
+  work_ready_.notify_all();
+  const std::shared_ptr<Work> first = queue_.front();
+  const auto start = std::chrono::steady_clock::now();
+  batch_ready_.wait(lock, [&] { return first->done == first->batch.count; });
+  wait_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  queue_.pop_front();
+  if (first->error) std::rethrow_exception(first->error);
+  enqueue();
+  work_ready_.notify_all();
+  return std::move(first->batch);
+}
+
+}  // namespace vicinity

@@ -1,0 +1,99 @@
+#include "data/source/folder.h"
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/text.h"
+#include "data/image/decode.h"
+
+namespace vicinity {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_image_name(const fs::path& path) {
+  const std::string end = lower(path.extension().string());
+  return end == ".jpg" || end == ".jpeg" || end == ".png" || end == ".webp";
+}
+
+std::span<const uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+std::vector<std::string> images_below(const fs::path& folder) {
+  std::vector<std::string> files;
+  for (auto it = fs::recursive_directory_iterator(folder,
+                                                  fs::directory_options::follow_directory_symlink);
+       it != fs::recursive_directory_iterator(); ++it) {
+    const bool hidden = it->path().filename().string()[0] == '.';
+    if (hidden && it->is_directory()) it.disable_recursion_pending();
+    if (!hidden && it->is_regular_file() && is_image_name(it->path()))
+      files.push_back(it->path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+std::vector<std::string> subfolders(const std::string& root) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(root)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory() && name[0] != '.') names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+FolderSource::FolderSource(const std::string& root, const std::vector<std::string>& classes) {
+  const std::vector<std::string> folders = subfolders(root);
+  class_names_ = classes.empty() ? folders : classes;
+  for (const std::string& folder : folders) {
+    const auto at = std::find(class_names_.begin(), class_names_.end(), folder);
+    VIC_CHECK(DataError, at != class_names_.end(), "class '", folder, "' of '", root,
+              "' is not among the training classes (", join(class_names_, ", "),
+              "); rename the folder or add training images");
+    for (const std::string& file : images_below(fs::path(root) / folder)) {
+      files_.push_back({file, static_cast<int32_t>(at - class_names_.begin())});
+    }
+  }
+}
+
+Image FolderSource::load(int64_t index) const {
+  const std::string path = name(index);
+  return decode_image(bytes_of(read_file(path)), path);
+}
+
+Source::Stored FolderSource::stored(int64_t index) const {
+  return {read_file(name(index)), 0, 0, 0};
+}
+
+std::vector<FolderSource::Bad> FolderSource::find_bad_files() const {
+  std::vector<Bad> bad;
+  std::mutex mutex;
+  std::atomic<int64_t> next{0};
+  const auto work = [&] {
+    for (int64_t i = next++; i < size(); i = next++) {
+      try {
+        load(i);
+      } catch (const Error& error) {
+        const std::lock_guard lock(mutex);
+        bad.push_back({i, error.message()});
+      }
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (unsigned t = 0; t < std::max(1u, std::thread::hardware_concurrency()); ++t)
+    threads.emplace_back(work);
+  threads.clear();
+  std::sort(bad.begin(), bad.end(), [](const Bad& a, const Bad& b) { return a.index < b.index; });
+  return bad;
+}
+
+}  // namespace vicinity

@@ -1,0 +1,44 @@
+// From data.* settings to a training and a validation source.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/config/fields.h"
+#include "data/source/source.h"
+
+namespace vicinity {
+
+struct DataConfig {
+  std::string root;
+  std::string train;
+  std::string val;
+  std::string source = "auto";
+  double val_split = 0.15;
+  std::string on_error = "fail";
+
+  template <class V>
+  void fields(V& v) {
+    v("root", root,
+      "folder or pack of the images: class folders, train/ and val/, IDX files, or FILE.h5");
+    v("train", train, "folder of the training classes, with data.val instead of data.root");
+    v("val", val, "folder of the validation classes");
+    v("source", source, "what data.root is", one_of({"auto", "folder", "idx", "hdf5"}));
+    v("val_split", val_split,
+      "share of a folder without val/ that is kept for validation, per class, seeded",
+      greater_than(0), between(0, 0.9));
+    v("on_error", on_error, "an image that does not decode: fail, or skip it",
+      one_of({"fail", "skip"}));
+  }
+};
+
+struct DataSets {
+  std::shared_ptr<Source> train, val;
+};
+
+/// Opens and checks: DataError (exit code 3) for a missing folder, no images, one class only, a
+/// validation class that training lacks, files that do not decode (all counted, the first ten
+/// named) unless on_error = skip.
+DataSets open_data(const DataConfig& config, uint64_t seed);
+
+}  // namespace vicinity

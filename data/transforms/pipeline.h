@@ -1,0 +1,55 @@
+// From a decoded picture to the square that a network sees. Pure functions of (picture, random
+// stream).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/config/fields.h"
+#include "data/image/resize.h"
+
+namespace vicinity {
+
+struct TransformConfig {
+  int image_size = 224;
+  std::string train_crop = "random_resized";
+  std::vector<double> crop_scale = {0.08, 1.0};
+  std::vector<double> crop_ratio = {0.75, 4.0 / 3.0};
+  int crop_padding = 4;
+  double flip = 0.5;
+  std::string interpolation = "bicubic";
+  int eval_resize = 0;
+
+  template <class V>
+  void fields(V& v) {
+    v("image_size", image_size, "side of the square that the network sees, pixels", at_least(1));
+    v("train_crop", train_crop,
+      "random_resized: a random part, resized; padded: zero border, random position; none: as in "
+      "evaluation",
+      one_of({"random_resized", "padded", "none"}));
+    v("crop_scale", crop_scale, "random_resized: range of the area, share of the picture");
+    v("crop_ratio", crop_ratio, "random_resized: range of width / height");
+    v("crop_padding", crop_padding, "padded: zero pixels on each side", at_least(0));
+    v("flip", flip, "probability of a horizontal flip in training", between(0, 1));
+    v("interpolation", interpolation, "bilinear or bicubic, as Pillow",
+      one_of({"bilinear", "bicubic"}));
+    v("eval_resize", eval_resize,
+      "short side before the centre crop, pixels; 0: image_size * 256 / 224, or image_size with "
+      "padded or no crop",
+      at_least(0));
+  }
+  void check(Problems& problems) const;
+};
+
+/// What training sees: crop, then flip. Always image_size x image_size.
+Image apply_train(const Image& image, const TransformConfig& config, Random random);
+/// What evaluation sees: short side to eval_resize (long side truncated), centre crop (offset
+/// rounded down). Pictures of the right size pass unchanged.
+Image apply_eval(const Image& image, const TransformConfig& config);
+
+/// The box of torchvision's RandomResizedCrop: ten tries of area U(scale) and ratio log-uniform,
+/// else the largest central box whose ratio is in range.
+Box random_resized_box(int width, int height, const TransformConfig& config, Random& random);
+
+}  // namespace vicinity

@@ -1,0 +1,49 @@
+// Checkpoints: whole or absent. DIR/checkpoints/step_N holds a Hugging Face directory (config.json,
+// model.safetensors) plus what resuming needs: optimizer.safetensors under the same published
+// names, and state.json.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/model.h"
+#include "train/optim/optimizer.h"
+
+namespace vicinity {
+
+/// Where a run stands. Randomness and the order of samples are functions of (seed, step), so this
+/// is all of it.
+struct RunState {
+  int64_t step = 0;
+  uint64_t seed = 0;
+  double best_top1 = -1;  // percent; -1: not evaluated yet
+  int64_t best_step = 0;
+  std::string data_fingerprint;
+};
+
+class Checkpoints {
+ public:
+  explicit Checkpoints(std::string run_directory)
+      : folder_(std::move(run_directory) + "/checkpoints") {}
+
+  /// Writes step_N under a temporary name, syncs, renames, then moves `last` (and `best`) to it,
+  /// then removes what is neither among the newest `keep` nor the best.
+  void save(const Model& model, const Optimizer& optimizer, const RunState& state, bool best,
+            int keep) const;
+  /// Restores the newest whole checkpoint into the model and the optimiser. DataError names a
+  /// damaged one.
+  RunState load_last(Model& model, Optimizer& optimizer) const;
+  bool any() const;
+
+ private:
+  std::vector<int64_t> steps() const;
+  void point(const std::string& link, const std::string& target) const;
+
+  std::string folder_;
+};
+
+/// The directory with config.json in `path`: itself, or the best (else the last) checkpoint of a
+/// run directory. DataError says what was looked for.
+std::string model_directory(const std::string& path);
+
+}  // namespace vicinity

@@ -1,0 +1,147 @@
+// vicinity doctor: does this machine compute what it should? Every op of the backend, forward and
+// back, in f32 and bf16, against its own fp64 loops, which the tests hold to independent
+// references.
+#include <cmath>
+#include <iostream>
+
+#include "autograd/ops/activation.h"
+#include "autograd/ops/attention.h"
+#include "autograd/ops/conv3x3.h"
+#include "autograd/ops/cross_entropy.h"
+#include "autograd/ops/layer_norm.h"
+#include "autograd/ops/linear.h"
+#include "autograd/ops/neighborhood_attention.h"
+#include "autograd/ops/patch_embed.h"
+#include "autograd/ops/residual.h"
+#include "autograd/ops/swiglu.h"
+#include "autograd/ops/token_pool.h"
+#include "autograd/record.h"
+#include "core/base/random.h"
+#include "core/base/text.h"
+#include "core/cpu/peak.h"
+#include "core/ops/elementwise.h"
+#include "train/cli/verbs.h"
+#include "train/cli/version.h"
+
+namespace vicinity {
+namespace {
+
+struct OpCheck {
+  std::string name;
+  std::vector<Shape> inputs;
+  std::vector<bool> accumulator;  // stays f32 beside bf16 activations
+  std::function<Variable(const std::vector<Variable>&)> run;
+};
+
+std::vector<OpCheck> all_ops() {
+  return {
+      {"linear",
+       {{67, 48}, {96, 48}, {96}},
+       {false, false, true},
+       [](const auto& in) { return linear(in[0], in[1], in[2]); }},
+      {"conv3x3",
+       {{2, 15, 14, 8}, {16, 3, 3, 8}, {16}},
+       {false, false, true},
+       [](const auto& in) { return conv3x3(in[0], in[1], in[2]); }},
+      {"neighborhood_attention",
+       {{2, 15, 16, 96}, {2, 13, 13}},
+       {false, true},
+       [](const auto& in) {
+         return neighborhood_attention(in[0], in[1], {2, 7, 2});
+       }},
+      {"attention", {{2, 50, 192}}, {false}, [](const auto& in) { return attention(in[0], 2); }},
+      {"layer_norm",
+       {{33, 65}, {65}, {65}},
+       {false, true, true},
+       [](const auto& in) { return layer_norm(in[0], in[1], in[2], 1e-5); }},
+      {"residual",
+       {{3, 11, 65}, {3, 11, 65}, {65}, {65}, {65}},
+       {false, false, true, true, true},
+       [](const auto& in) {
+         return residual(in[0], in[1], in[2], Tensor(), in[3], in[4], 1e-5).normed;
+       }},
+      {"activation",
+       {{33, 65}},
+       {false},
+       [](const auto& in) { return activation(in[0], Activation::gelu); }},
+      {"swiglu", {{33, 64}}, {false}, [](const auto& in) { return swiglu(in[0]); }},
+      {"token_pool",
+       {{3, 17, 33}},
+       {false},
+       [](const auto& in) { return token_pool(in[0], 1, true); }},
+  };
+}
+
+Tensor random_tensor(const Shape& shape, uint64_t seed) {
+  Tensor x = empty(shape, DType::f64);
+  Random random(seed, Purpose::test);
+  for (int64_t i = 0; i < x.size(); ++i) x.data<double>()[i] = random.normal();
+  return x;
+}
+
+double error_of(const Tensor& a, const Tensor& b) {
+  const Tensor x = cast(a, DType::f64), y = cast(b, DType::f64);
+  double difference = 0, norm = 1e-300;
+  for (int64_t i = 0; i < x.size(); ++i) {
+    const double d = x.data<double>()[i] - y.data<double>()[i];
+    if (std::isnan(d)) return INFINITY;
+    difference += d * d;
+    norm += y.data<double>()[i] * y.data<double>()[i];
+  }
+  return std::sqrt(difference / norm);
+}
+
+// Output and gradients of an op on the same (rounded) values.
+std::vector<Tensor> results(const OpCheck& op, DType values_dtype, DType dtype) {
+  std::vector<Leaf> leaves;
+  std::vector<Variable> in;
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    const DType stored = op.accumulator[i] ? accumulator_of(dtype) : dtype;
+    const Tensor rounded =
+        op.accumulator[i] ? random_tensor(op.inputs[i], i)
+                          : cast(cast(random_tensor(op.inputs[i], i), values_dtype), DType::f64);
+    leaves.emplace_back(zeros(op.inputs[i], accumulator_of(dtype)));
+    in.push_back(leaves.back().use(cast(rounded, stored)));
+  }
+  const Variable y = op.run(in);
+  backward(y, cast(cast(random_tensor(y.shape(), 99), values_dtype), y.dtype()));
+  std::vector<Tensor> all = {y.value()};
+  for (Leaf& leaf : leaves) all.push_back(leaf.sink());
+  return all;
+}
+
+double worst_error(const OpCheck& op, DType dtype) {
+  const std::vector<Tensor> exact = results(op, dtype, DType::f64), got = results(op, dtype, dtype);
+  double worst = 0;
+  for (size_t i = 0; i < exact.size(); ++i) worst = std::max(worst, error_of(got[i], exact[i]));
+  return worst;
+}
+
+}  // namespace
+
+int doctor_verb(const Arguments& arguments) {
+  refuse_positional(arguments, "doctor");
+  std::cout << version_text();
+  const PeakRates peak = measure_peak(cpu());
+  std::cout << "threads        " << cpu().threads()
+            << " (affinity and container quota)\nmeasured peak  f32 "
+            << format_fixed(peak.f32_gflops, 0) << " GFLOP/s, bf16 "
+            << format_fixed(peak.bf16_gflops, 0) << " GFLOP/s, copy "
+            << format_fixed(peak.copy_gbytes, 0)
+            << " GB/s\n\nop, forward and gradients      f32 error   bf16 error\n";
+  bool healthy = true;
+  for (const OpCheck& op : all_ops()) {
+    const double narrow = worst_error(op, DType::f32), half = worst_error(op, DType::bf16);
+    const bool good = narrow < 1e-4 && half < 3e-2;
+    healthy = healthy && good;
+    std::cout << op.name << std::string(30 - std::min<size_t>(29, op.name.size()), ' ')
+              << format_number(std::round(narrow * 1e9) / 1e9) << "   "
+              << format_number(std::round(half * 1e6) / 1e6) << (good ? "   agrees" : "   DIFFERS")
+              << "\n";
+  }
+  std::cout << (healthy ? "all ops agree with their fp64 loops\n"
+                        : "some ops differ: do not trust results of this machine\n");
+  return healthy ? 0 : static_cast<int>(ExitCode::device);
+}
+
+}  // namespace vicinity

@@ -1,0 +1,158 @@
+// vicinity inspect: what a model, a checkpoint, a weight file or a data set holds, without running
+// it.
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "autograd/record.h"
+#include "core/base/text.h"
+#include "core/runtime/plan.h"
+#include "models/registry.h"
+#include "models/weights/hf.h"
+#include "models/weights/safetensors.h"
+#include "train/cli/load_config.h"
+#include "train/cli/verbs.h"
+#include "train/run/setup.h"
+#include "train/tasks/classify.h"
+#include "train/trainer.h"
+
+namespace vicinity {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A training step of one leaf on the plan device: FLOPs per op, and the peak of its memory.
+struct StepOnPaper {
+  int64_t parameters = 0;
+  double forward_flops = 0, step_flops = 0;
+  size_t step_bytes = 0;
+  std::vector<std::pair<std::string, double>> op_flops;
+};
+
+StepOnPaper plan_step(const RunConfig& config) {
+  const int64_t side = config.data.transform.image_size,
+                leaf = std::min(config.train.micro_batch, config.train.batch);
+  const DType act = activation_dtype(config.train.precision);
+  StepOnPaper result;
+  plan().reset();
+  const auto model = make_model(config.model.architecture, DType::f32, kPlan);
+  if (act == DType::bf16) model->store().enable_copies();
+  result.parameters = model->parameter_count();
+  {
+    const NoGrad no_grad;
+    Pass pass;
+    pass.act = act;
+    plan().reset();
+    model->logits(empty({1, side, side, 3}, act, kPlan), pass);
+    result.forward_flops = plan().total().flops;
+    for (const auto& [op, entry] : plan().by_op())
+      result.op_flops.emplace_back(op, entry.cost.flops);
+  }
+  plan().reset();
+  const auto optimizer = make_optimizer(config.optim, model->store().value());
+  Classify task(*model, Normalization{}, config.train.smoothing);
+  Trainer trainer(*model, task, *optimizer, param_ranges(model->store()),
+                  {.act = act, .micro_batch = leaf});
+  trainer.step(empty({leaf, side, side, 3}, DType::u8, kPlan), empty({leaf}, DType::i32, kPlan));
+  result.step_flops = plan().total().flops;
+  result.step_bytes = plan().memory().peak;
+  return result;
+}
+
+void print_levels(const RunConfig& config) {
+  const ModelConfig& m = config.model.architecture;
+  if (m.family != "dinat") return;
+  for (int level = 0; level < m.dinat.levels(); ++level) {
+    const auto i = static_cast<size_t>(level);
+    std::string dilations;
+    for (const int d : m.dinat.dilations[i])
+      dilations += (dilations.empty() ? "" : ",") + std::to_string(d);
+    const int64_t map = map_size(config.data.transform.image_size, level);
+    std::cout << "  level " << level << "   " << map << " x " << map << " tokens, "
+              << m.dinat.width(level) << " channels, " << m.dinat.num_heads[i] << " heads, kernel "
+              << m.dinat.kernel_size << ", dilations " << dilations << "\n";
+  }
+}
+
+int inspect_model(const RunConfig& config, const std::string& where, bool json) {
+  const StepOnPaper step = plan_step(config);
+  const int64_t leaf = std::min(config.train.micro_batch, config.train.batch);
+  if (json) {
+    std::cout << nlohmann::ordered_json{{"model", config.model.architecture.title()},
+                                        {"parameters", step.parameters},
+                                        {"forward_flops_per_image", step.forward_flops},
+                                        {"step_memory_bytes", step.step_bytes},
+                                        {"micro_batch", leaf}}
+                     .dump()
+              << "\n";
+    return 0;
+  }
+  const int side = config.data.transform.image_size;
+  std::cout << (where.empty() ? config.model.architecture.title() : where) << "\n  family    "
+            << config.model.architecture.family << "\n  classes   "
+            << config.model.architecture.labels.size() << "\n  params    "
+            << format_count(step.parameters) << "\n  forward   "
+            << format_fixed(step.forward_flops / 1e9, 3) << " GFLOP an image at " << side << " x "
+            << side << "\n  memory    " << format_bytes(static_cast<double>(step.step_bytes))
+            << " for a training step of " << leaf
+            << " images (tensors; weights, gradients and optimiser included)\n";
+  print_levels(config);
+  for (const auto& [op, flops] : step.op_flops) {
+    if (flops > 0.01 * step.forward_flops) {
+      std::cout << "  " << format_fixed(100 * flops / step.forward_flops, 1) << " %  " << op
+                << "\n";
+    }
+  }
+  return 0;
+}
+
+int inspect_weights(const std::string& path) {
+  const SafetensorsFile file(path);
+  int64_t total = 0;
+  for (const auto& [name, entry] : file.entries()) {
+    std::cout << entry.dtype << "  " << str(entry.shape) << "  " << name << "\n";
+    total += entry.shape.size();
+  }
+  std::cout << file.entries().size() << " tensors, " << format_count(total) << " elements\n";
+  return 0;
+}
+
+int inspect_data(const RunConfig& config) {
+  const DataSets data = open_data(config.data.source, config.seed);
+  const auto& names = data.train->class_names();
+  std::vector<int64_t> train(names.size()), val(names.size());
+  for (int64_t i = 0; i < data.train->size(); ++i)
+    ++train[static_cast<size_t>(data.train->label(i))];
+  for (int64_t i = 0; i < data.val->size(); ++i) ++val[static_cast<size_t>(data.val->label(i))];
+  std::cout << format_count(data.train->size()) << " training and "
+            << format_count(data.val->size()) << " validation images, " << names.size()
+            << " classes, fingerprint " << data.train->fingerprint() << "\n";
+  for (size_t i = 0; i < names.size(); ++i)
+    std::cout << "  " << train[i] << "  " << val[i] << "  " << names[i] << "\n";
+  return 0;
+}
+
+}  // namespace
+
+int inspect_verb(const Arguments& arguments) {
+  VIC_CHECK(UsageError, arguments.positional.size() <= 1,
+            "vicinity inspect takes one path, or model=NAME, or data.root=PATH");
+  const bool json = arguments.has("--json");
+  if (arguments.positional.empty()) {
+    RunConfig config = load_run_config(arguments.all("--config"), arguments.overrides);
+    const ConfigTree tree = run_config_tree(arguments.all("--config"), arguments.overrides);
+    if (tree.find("model.family") == nullptr && !config.data.source.root.empty())
+      return inspect_data(config);
+    config.model.architecture.labels.resize(1000, "class");
+    return inspect_model(config, "", json);
+  }
+  const std::string& path = arguments.positional[0];
+  if (fs::is_regular_file(path) && ends_with(path, ".safetensors")) return inspect_weights(path);
+  if (fs::is_regular_file(path) && ends_with(path, ".h5"))
+    return inspect_data(load_run_config({}, {"data.root=" + path}));
+  const LoadedModel loaded =
+      load_model_config(path, arguments.all("--config"), arguments.overrides);
+  return inspect_model(loaded.config, loaded.directory, json);
+}
+
+}  // namespace vicinity

@@ -1,0 +1,85 @@
+#include "train/optim/optimizer.h"
+
+#include "core/ops/adamw.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/sgd.h"
+
+namespace vicinity {
+namespace {
+
+/// Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, as torch.optim.AdamW computes it.
+class AdamW : public Optimizer {
+ public:
+  AdamW(const OptimConfig& config, const Tensor& params)
+      : config_(config),
+        first_(zeros(params.shape(), params.dtype(), params.device())),
+        second_(zeros(params.shape(), params.dtype(), params.device())) {}
+
+  void step(Tensor& params, const Tensor& grads, const std::vector<ParamRange>& ranges,
+            const Knobs& knobs, double grad_scale, int64_t step) override {
+    for (const ParamRange& range : ranges) {
+      Tensor p = params.slice(range.begin, range.end), m = first_.slice(range.begin, range.end),
+             v = second_.slice(range.begin, range.end);
+      adamw_(p, grads.slice(range.begin, range.end), m, v,
+             {.lr = knobs.lr * range.lr_scale,
+              .beta1 = config_.betas[0],
+              .beta2 = config_.betas[1],
+              .eps = config_.eps,
+              .weight_decay = range.decay ? knobs.weight_decay : 0,
+              .step = step + 1,
+              .grad_scale = grad_scale});
+    }
+  }
+
+  std::map<std::string, Tensor> state() const override {
+    return {{"exp_avg", first_}, {"exp_avg_sq", second_}};
+  }
+
+ private:
+  OptimConfig config_;
+  Tensor first_, second_;
+};
+
+/// Stochastic gradient descent with momentum, as torch.optim.SGD computes it (decay enters the
+/// gradient).
+class Sgd : public Optimizer {
+ public:
+  Sgd(const OptimConfig& config, const Tensor& params)
+      : config_(config), buffer_(zeros(params.shape(), params.dtype(), params.device())) {}
+
+  void step(Tensor& params, const Tensor& grads, const std::vector<ParamRange>& ranges,
+            const Knobs& knobs, double grad_scale, int64_t step) override {
+    for (const ParamRange& range : ranges) {
+      Tensor p = params.slice(range.begin, range.end), b = buffer_.slice(range.begin, range.end);
+      sgd_(p, grads.slice(range.begin, range.end), b,
+           {.lr = knobs.lr * range.lr_scale,
+            .momentum = config_.momentum,
+            .weight_decay = range.decay ? knobs.weight_decay : 0,
+            .nesterov = config_.nesterov,
+            .grad_scale = grad_scale,
+            .first = step == 0});
+    }
+  }
+
+  std::map<std::string, Tensor> state() const override { return {{"momentum_buffer", buffer_}}; }
+
+ private:
+  OptimConfig config_;
+  Tensor buffer_;
+};
+
+}  // namespace
+
+void OptimConfig::check(Problems& problems) const {
+  const bool pair = betas.size() == 2 && std::all_of(betas.begin(), betas.end(),
+                                                     [](double b) { return b >= 0 && b < 1; });
+  if (!pair) problems.add("betas", "needs two numbers in [0, 1), such as [0.9, 0.999]");
+}
+
+std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, const Tensor& params) {
+  if (config.name == "adamw") return std::make_unique<AdamW>(config, params);
+  if (config.name == "sgd") return std::make_unique<Sgd>(config, params);
+  VIC_FAIL(ConfigError, "optim.name = '", config.name, "': there are adamw and sgd");
+}
+
+}  // namespace vicinity

@@ -1,0 +1,63 @@
+// Optimisers over the flat parameters of a model.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config/fields.h"
+#include "core/tensor/tensor.h"
+#include "train/schedule.h"
+
+namespace vicinity {
+
+struct OptimConfig {
+  std::string name = "adamw";
+  double lr = 1e-3;
+  double weight_decay = 0.05;
+  std::vector<double> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double momentum = 0.9;
+  bool nesterov = false;
+  double clip_grad = 0;
+
+  template <class V>
+  void fields(V& v) {
+    v("name", name, "adamw or sgd", one_of({"adamw", "sgd"}));
+    v("lr", lr, "peak learning rate for the whole (global) batch", at_least(0));
+    v("weight_decay", weight_decay, "decay of matrices and tables; biases and norms have none",
+      at_least(0));
+    v("betas", betas, "adamw: decay rates of the first and second moment");
+    v("eps", eps, "adamw: added to the root of the second moment", greater_than(0));
+    v("momentum", momentum, "sgd: momentum", between(0, 1));
+    v("nesterov", nesterov, "sgd: Nesterov momentum");
+    v("clip_grad", clip_grad, "gradients are scaled down to this norm; 0: never", at_least(0));
+  }
+  void check(Problems& problems) const;
+};
+
+/// A run of the flat parameters that is updated alike.
+struct ParamRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+  double lr_scale = 1;
+  bool decay = true;
+};
+
+/// Updates `params` from `grads` (flat, same length). State tensors are flat too and named, for
+/// checkpoints.
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  /// One step. `grad_scale` multiplies every gradient first (clipping). `step` counts from 0.
+  virtual void step(Tensor& params, const Tensor& grads, const std::vector<ParamRange>& ranges,
+                    const Knobs& knobs, double grad_scale, int64_t step) = 0;
+  /// Live state, by name ("exp_avg", "exp_avg_sq"; "momentum_buffer"), zero before the first step.
+  virtual std::map<std::string, Tensor> state() const = 0;
+};
+
+/// ConfigError names the optimisers there are.
+std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, const Tensor& params);
+
+}  // namespace vicinity

@@ -1,0 +1,98 @@
+#include "train/run/run_directory.h"
+
+#include <array>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/text.h"
+
+namespace vicinity {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool holds_something(const std::string& path) {
+  return fs::exists(path) && (!fs::is_directory(path) || !fs::is_empty(path));
+}
+
+// Only what a run writes is removed: --overwrite on the wrong folder must not cost anybody his
+// photographs.
+void remove_run(const std::string& path) {
+  VIC_CHECK(UsageError, fs::exists(path + "/config.yaml") || !holds_something(path),
+            "--overwrite: '", path,
+            "' does not look like a run (it has no config.yaml); remove it yourself or choose "
+            "another --out");
+  for (const char* name : {"checkpoints", "config.yaml", "command.txt", "classes.json", "train.log",
+                           "metrics.jsonl", "evaluation.json", "summary.csv"}) {
+    fs::remove_all(fs::path(path) / name);
+  }
+}
+
+std::string quoted(const std::string& word) {
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789_-+./=,:@%") == std::string::npos;
+  if (plain) return word;
+  std::string result = "'";
+  for (const char c : word) result += c == '\'' ? "'\\''" : std::string(1, c);
+  return result + "'";
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(std::string path, OpenMode mode) : path_(std::move(path)) {
+  if (mode == OpenMode::resume) {
+    VIC_CHECK(UsageError, fs::exists(file("config.yaml")), "--resume: there is no run in '", path_,
+              "' (no config.yaml); start one without --resume");
+    return;
+  }
+  if (mode == OpenMode::overwrite) remove_run(path_);
+  VIC_CHECK(UsageError, mode == OpenMode::overwrite || !holds_something(path_), "--out '", path_,
+            "' is not empty; continue that run with --resume, replace it with --overwrite, or "
+            "choose another folder");
+  make_directories(path_);
+}
+
+void RunDirectory::write_config(const std::string& yaml) const {
+  write_file_atomically(file("config.yaml"), yaml);
+}
+
+void RunDirectory::write_command(const std::vector<std::string>& words) const {
+  std::string line;
+  if (fs::exists(file("command.txt"))) line = read_file(file("command.txt"));
+  line += "vicinity";
+  for (const std::string& word : words) line += " " + quoted(word);
+  write_file_atomically(file("command.txt"), line + "\n");
+}
+
+void RunDirectory::write_classes(const std::vector<std::string>& names) const {
+  if (fs::exists(file("classes.json"))) {
+    const auto before =
+        nlohmann::json::parse(read_file(file("classes.json"))).get<std::vector<std::string>>();
+    VIC_CHECK(DataError, before.size() == names.size(), "this run was started with ", before.size(),
+              " classes, the data now has ", names.size());
+    for (size_t i = 0; i < names.size(); ++i) {
+      VIC_CHECK(DataError, before[i] == names[i], "class ", i, " of this run is '", before[i],
+                "', of the data now '", names[i],
+                "'; point data.root at the data that the run was started with");
+    }
+  }
+  write_file_atomically(file("classes.json"), nlohmann::json(names).dump(2) + "\n");
+}
+
+std::string default_run_path(const std::string& model_name) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::array<char, 32> date;
+  std::strftime(date.data(), date.size(), "%Y%m%d-%H%M%S", &local);
+  const std::string base = str("runs/", date.data(), "-", model_name);
+  std::string path = base;
+  for (int i = 2; fs::exists(path); ++i) path = str(base, "-", i);
+  return path;
+}
+
+}  // namespace vicinity

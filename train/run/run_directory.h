@@ -1,0 +1,33 @@
+// The folder of a run: config.yaml, command.txt, classes.json, train.log, metrics.jsonl,
+// checkpoints/.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace vicinity {
+
+enum class OpenMode { fresh, overwrite, resume };
+
+class RunDirectory {
+ public:
+  /// fresh: ConfigError if `path` exists and is not empty. overwrite: what a run left there is
+  /// removed. resume: a run must be there.
+  RunDirectory(std::string path, OpenMode mode);
+
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  void write_config(const std::string& yaml) const;
+  void write_command(const std::vector<std::string>& words) const;
+  /// Class names in label order. DataError if a resumed run has other classes, naming the first
+  /// difference.
+  void write_classes(const std::vector<std::string>& names) const;
+
+ private:
+  std::string path_;
+};
+
+/// runs/<date>-<time>-<model>, not yet existing.
+std::string default_run_path(const std::string& model_name);
+
+}  // namespace vicinity

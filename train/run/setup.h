@@ -1,0 +1,34 @@
+// Decisions taken once at the start of a run.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "data/loader.h"
+#include "data/source/open.h"
+#include "models/model.h"
+#include "train/checkpoint.h"
+#include "train/optim/optimizer.h"
+#include "train/run_config.h"
+#include "train/tasks/classify.h"
+#include "train/trainer.h"
+
+namespace vicinity {
+
+/// The dtype of activations for train.precision: auto is bf16 where the CPU multiplies it
+/// (AVX512-BF16), else f32.
+DType activation_dtype(const std::string& precision);
+
+/// ConfigError if a level's map is smaller than kernel x dilation, unless padding is allowed or
+/// weights are loaded; where it is padded, says so.
+void check_small_maps(const ModelSection& model, int64_t image_size);
+
+/// How many steps: train.steps, or as many as train.epochs need; the last short batch of an epoch
+/// is a step.
+struct Length {
+  int64_t steps_per_epoch = 0;
+  int64_t steps = 0;
+};
+Length length_of(const TrainConfig& train, int64_t samples);
+
+}  // namespace vicinity

@@ -1,0 +1,19 @@
+// SIGINT and SIGTERM: finish the step, save, leave with the right code. A second SIGINT leaves at
+// once.
+#pragma once
+
+namespace vicinity {
+
+/// Installs the handlers for its lifetime.
+class SignalWatch {
+ public:
+  SignalWatch();
+  ~SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+  /// SIGINT or SIGTERM if one arrived, else 0.
+  int received() const;
+};
+
+}  // namespace vicinity

@@ -1,0 +1,118 @@
+// Everything that a run depends on: one struct, described once. Read from YAML files and the
+// command line, written resolved to config.yaml.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config/fields.h"
+#include "data/source/open.h"
+#include "data/transforms/pipeline.h"
+#include "models/model_config.h"
+#include "train/optim/optimizer.h"
+
+namespace vicinity {
+
+/// model.*: the architecture, and where its first weights come from.
+struct ModelSection {
+  ModelConfig architecture;
+  std::string weights;
+  std::string init = "original";
+  std::string small_maps = "refuse";
+
+  template <class V>
+  void fields(V& v) {
+    architecture.fields(v);
+    v("weights", weights,
+      "directory of config.json + model.safetensors to start from; empty: from scratch");
+    v("init", init, "initialisation: as the original code or as Hugging Face's",
+      one_of({"original", "hf"}));
+    v("small_maps", small_maps, "a level smaller than kernel x dilation is refused or padded",
+      one_of({"refuse", "pad"}));
+  }
+  void check(Problems& problems) const { architecture.check(problems); }
+};
+
+/// data.*: where images come from and what is done to them.
+struct DataSection {
+  DataConfig source;
+  TransformConfig transform;
+  int loader_threads = 0;
+
+  template <class V>
+  void fields(V& v) {
+    source.fields(v);
+    transform.fields(v);
+    v("loader_threads", loader_threads,
+      "threads that decode; 0: one per core. Changes no bit of any batch", at_least(0));
+  }
+};
+
+struct TrainConfig {
+  int64_t batch = 256;
+  int64_t micro_batch = 64;
+  double epochs = 10;
+  int64_t steps = 0;
+  std::string precision = "auto";
+  double smoothing = 0.1;
+  int64_t log_every = 50;
+  double eval_every = 1;
+  int64_t save_every = 0;
+  int keep_last = 2;
+
+  template <class V>
+  void fields(V& v) {
+    v("batch", batch, "images per optimiser step, over all ranks", at_least(1));
+    v("micro_batch", micro_batch, "images per leaf of the gradient tree; part of the recipe",
+      at_least(1));
+    v("epochs", epochs, "passes over the training images", at_least(0));
+    v("steps", steps, "optimiser steps; 0: as many as the epochs need", at_least(0));
+    v("precision", precision, "bf16, fp32, or auto: bf16 where the CPU multiplies it",
+      one_of({"auto", "bf16", "fp32"}));
+    v("smoothing", smoothing, "label smoothing", between(0, 1));
+    v("log_every", log_every, "steps between log lines", at_least(1));
+    v("eval_every", eval_every, "epochs between evaluations; 0: only at the end", at_least(0));
+    v("save_every", save_every, "steps between checkpoints; 0: at every evaluation", at_least(0));
+    v("keep_last", keep_last, "checkpoints kept besides the best", at_least(1));
+  }
+};
+
+struct ScheduleConfig {
+  std::string name = "cosine";
+  std::string warmup = "5%";
+  double final_lr = 0;
+
+  template <class V>
+  void fields(V& v) {
+    v("name", name, "what follows the warm-up", one_of({"cosine", "constant"}));
+    v("warmup", warmup, "length of the linear warm-up: 5ep, 200it or 10%");
+    v("final_lr", final_lr, "learning rate at the end", at_least(0));
+  }
+};
+
+struct RunConfig {
+  ModelSection model;
+  DataSection data;
+  TrainConfig train;
+  OptimConfig optim;
+  ScheduleConfig sched;
+  std::string device = "cpu";
+  int threads = 0;
+  uint64_t seed = 0;
+
+  template <class V>
+  void fields(V& v) {
+    v("model", model, "the network");
+    v("data", data, "images and what is done to them");
+    v("train", train, "length, batch, precision, logging");
+    v("optim", optim, "the optimiser");
+    v("sched", sched, "the learning rate over time");
+    v("device", device, "where to compute", one_of({"cpu"}));
+    v("threads", threads, "compute threads; 0: one per core. Changes no bit of any result",
+      at_least(0));
+    v("seed", seed, "seed of initialisation, order, augmentation and drop path");
+  }
+};
+
+}  // namespace vicinity

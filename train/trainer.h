@@ -1,0 +1,65 @@
+// One training step, on one screen.
+#pragma once
+
+#include "models/model.h"
+#include "train/gradient_tree.h"
+#include "train/optim/optimizer.h"
+#include "train/tasks/task.h"
+
+namespace vicinity {
+
+struct StepReport {
+  int64_t step = 0;      // steps done, this one included
+  double loss = 0;       // mean over the batch
+  double accuracy = 0;   // share of the batch whose label came first
+  double grad_norm = 0;  // before clipping
+  Knobs knobs;
+};
+
+/// Seconds of the last step by phase, for `bench` and the log.
+struct PhaseSeconds {
+  double forward = 0;
+  double backward = 0;
+  double update = 0;
+};
+
+class Trainer {
+ public:
+  struct Settings {
+    DType act = DType::f32;
+    uint64_t seed = 0;
+    int64_t micro_batch = 64;
+    double clip_grad = 0;
+    Schedule schedule;
+  };
+
+  Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<ParamRange> ranges,
+          Settings settings);
+
+  /// images: u8 [B, H, W, 3], labels: i32 [B]. DivergedError, before any weight changes, if the
+  /// loss or the gradient is not finite.
+  StepReport step(const Tensor& images, const Tensor& labels);
+
+  int64_t steps_done() const { return step_; }
+  /// Continues from a checkpoint.
+  void set_steps_done(int64_t steps) { step_ = steps; }
+  const PhaseSeconds& phases() const { return phases_; }
+
+ private:
+  LossSums forward_backward(const LeafBatch& leaf);
+
+  Model& model_;
+  Task& task_;
+  Optimizer& optimizer_;
+  std::vector<ParamRange> ranges_;
+  Settings settings_;
+  GradientTree gradients_;
+  int64_t step_ = 0;
+  PhaseSeconds phases_;
+};
+
+/// The flat parameters as ranges that are updated alike: those whose published shape has two axes
+/// or more decay, biases and norms do not.
+std::vector<ParamRange> param_ranges(const ParameterStore& store);
+
+}  // namespace vicinity
