@@ -17,7 +17,6 @@ double spin_f32(int64_t rounds) {
   const __m256 a = _mm256_set1_ps(1.0001f), b = _mm256_set1_ps(1e-9f);
   for (int64_t i = 0; i < rounds; ++i) {
     for (__m256& sum : sums) sum = _mm256_fmadd_ps(sum, a, b);
-    asm volatile("" : : : "memory");
   }
   for (__m256& sum : sums) asm volatile("" : : "x"(sum));
   return static_cast<double>(rounds) * kChains * 16;

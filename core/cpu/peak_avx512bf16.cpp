@@ -12,7 +12,6 @@ double spin_f32_avx512(int64_t rounds) {
   const __m512 a = _mm512_set1_ps(1.0001f), b = _mm512_set1_ps(1e-9f);
   for (int64_t i = 0; i < rounds; ++i) {
     for (__m512& sum : sums) sum = _mm512_fmadd_ps(sum, a, b);
-    asm volatile("" : : : "memory");
   }
   for (__m512& sum : sums) asm volatile("" : : "v"(sum));
   return static_cast<double>(rounds) * kChains * 32;
@@ -25,7 +24,6 @@ double spin_bf16(int64_t rounds) {
   const auto ones = (__m512bh)_mm512_set1_epi32(0x3f803f80);
   for (int64_t i = 0; i < rounds; ++i) {
     for (__m512& sum : sums) sum = _mm512_dpbf16_ps(sum, ones, ones);
-    asm volatile("" : : : "memory");
   }
   for (__m512& sum : sums) asm volatile("" : : "v"(sum));
   return static_cast<double>(rounds) * kChains * 64;
