@@ -1,0 +1,169 @@
+#include <gtest/gtest.h>
+
+#include <jpeglib.h>
+#include <zlib.h>
+
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "data/image/decode.h"
+#include "data/image/png_writer.h"
+#include "data/image/resize.h"
+#include "data/transforms/pipeline.h"
+
+namespace vicinity {
+namespace {
+
+// value(c, y, x) = (37 x + 91 y + 53 c + x y) mod 256
+Image formula_image(int width, int height) {
+  Image image(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (int c = 0; c < 3; ++c)
+        image.row(y)[3 * x + c] = static_cast<uint8_t>(37 * x + 91 * y + 53 * c + x * y);
+    }
+  }
+  return image;
+}
+
+uint32_t crc_of(const Image& image) {
+  return static_cast<uint32_t>(crc32(0, image.rgb.data(), static_cast<uInt>(image.rgb.size())));
+}
+
+std::string encode_jpeg(const Image& image, int quality) {
+  jpeg_compress_struct info{};
+  jpeg_error_mgr errors{};
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&info);
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&info, &bytes, &size);
+  info.image_width = static_cast<JDIMENSION>(image.width);
+  info.image_height = static_cast<JDIMENSION>(image.height);
+  info.input_components = 3;
+  info.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&info);
+  jpeg_set_quality(&info, quality, TRUE);
+  jpeg_start_compress(&info, TRUE);
+  while (info.next_scanline < info.image_height) {
+    JSAMPROW row = const_cast<JSAMPROW>(image.row(static_cast<int>(info.next_scanline)));
+    jpeg_write_scanlines(&info, &row, 1);
+  }
+  jpeg_finish_compress(&info);
+  std::string result(reinterpret_cast<char*>(bytes), size);
+  jpeg_destroy_compress(&info);
+  free(bytes);
+  return result;
+}
+
+Image decode(const std::string& bytes) {
+  return decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "test image");
+}
+
+TEST(Resize, EqualsPillowToTheBit) {
+  std::ifstream file(std::string(VICINITY_SOURCE_DIR) + "/tests/fixtures/pillow_resize.json");
+  const auto fixture = nlohmann::json::parse(file);
+  int checked = 0;
+  for (const auto& c : fixture.at("cases")) {
+    const std::string kind = c.at("kind");
+    if (kind == "box_resize") continue;  // fractional boxes, which nothing here needs
+    const auto source = c.at("source").get<std::vector<int>>(),
+               size = c.at("size").get<std::vector<int>>();
+    const Image image = formula_image(source[0], source[1]);
+    ASSERT_EQ(crc_of(image), c.at("source_crc32").get<uint32_t>());
+    Box box{0, 0, image.width, image.height};
+    if (kind == "crop_resize") {
+      const auto b = c.at("box").get<std::vector<int>>();
+      box = {b[0], b[1], b[2] - b[0], b[3] - b[1]};
+    }
+    const auto filter = c.at("filter").get<std::string>() == "bicubic" ? Interpolation::bicubic
+                                                                       : Interpolation::bilinear;
+    EXPECT_EQ(crc_of(resize(image, box, size[0], size[1], filter)), c.at("crc32").get<uint32_t>())
+        << c.dump();
+    ++checked;
+  }
+  EXPECT_GE(checked, 35);
+}
+
+TEST(Decode, PngRoundTripIsExact) {
+  const Image image = formula_image(31, 17);
+  EXPECT_EQ(decode(encode_png(image)).rgb, image.rgb);
+}
+
+TEST(Decode, JpegIsClose) {
+  Image image(40, 30);
+  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<uint8_t>(i / 120 * 4);
+  const Image back = decode(encode_jpeg(image, 95));
+  ASSERT_EQ(back.rgb.size(), image.rgb.size());
+  for (size_t i = 0; i < image.rgb.size(); ++i) EXPECT_NEAR(back.rgb[i], image.rgb[i], 6);
+}
+
+TEST(Decode, EveryTruncationIsAnErrorOrAnImageNeverACrash) {
+  for (const std::string& bytes :
+       {encode_png(formula_image(9, 7)), encode_jpeg(formula_image(20, 16), 80)}) {
+    for (size_t cut = 0; cut + 1 < bytes.size(); ++cut) {
+      try {
+        decode(bytes.substr(0, cut));
+      } catch (const DataError&) {
+      }
+    }
+    EXPECT_THROW(decode(bytes.substr(0, bytes.size() / 2)), DataError);
+  }
+}
+
+TEST(Decode, FlippedBitsOfAPngAreNoticed) {
+  const std::string good = encode_png(formula_image(16, 16));
+  std::string bad = good;
+  bad[good.size() / 2] ^= 0x10;
+  EXPECT_THROW(decode(bad), DataError);
+}
+
+TEST(Decode, NamesWhatIsWrong) {
+  const auto message = [](const std::string& bytes) {
+    try {
+      decode(bytes);
+    } catch (const DataError& error) {
+      return error.message();
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(message(""), "'test image' is empty (0 bytes)");
+  EXPECT_NE(message("BM123456").find("BMP"), std::string::npos);
+  EXPECT_NE(message("GIF89a").find("GIF"), std::string::npos);
+  EXPECT_EQ(message("hello"), "'test image' is not an image");
+}
+
+TEST(Transforms, ArePureAndOfTheRightSize) {
+  const Image image = formula_image(57, 43);
+  for (const char* crop : {"random_resized", "padded", "none"}) {
+    TransformConfig config;
+    config.image_size = 24;
+    config.train_crop = crop;
+    int different = 0;
+    for (uint64_t i = 0; i < 20; ++i) {
+      const Image a = apply_train(image, config, Random(1, Purpose::augmentation, i));
+      const Image b = apply_train(image, config, Random(1, Purpose::augmentation, i));
+      EXPECT_EQ(a.width, 24);
+      EXPECT_EQ(a.height, 24);
+      EXPECT_EQ(a.rgb, b.rgb);
+      different += a.rgb != apply_eval(image, config).rgb;
+    }
+    EXPECT_GT(different, 5) << crop;
+  }
+}
+
+TEST(Transforms, EvaluationIsResizeAndCentreCrop) {
+  TransformConfig config;
+  config.image_size = 224;
+  const Image image = formula_image(640, 480);
+  const Image resized = resize(image, {0, 0, 640, 480}, 341, 256, Interpolation::bicubic);
+  const Image seen = apply_eval(image, config);
+  for (int y : {0, 100, 223}) {
+    EXPECT_EQ(std::memcmp(seen.row(y), resized.row(y + 16) + 3 * 58, 224 * 3), 0) << "row " << y;
+  }
+}
+
+}  // namespace
+}  // namespace vicinity

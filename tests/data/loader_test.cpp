@@ -1,0 +1,244 @@
+#include "data/loader.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <csignal>
+#include <set>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/log.h"
+#include "data/pack/pack_source.h"
+#include "data/pack/writer.h"
+#include "data/sampler.h"
+#include "data/source/folder.h"
+#include "data/source/idx.h"
+#include "data/source/open.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_images.h"
+
+namespace vicinity::testing {
+namespace {
+
+TEST(Sampler, IsAPermutationOfEveryEpoch) {
+  for (const int64_t size : {1, 2, 3, 7, 64, 65, 1000, 4097}) {
+    std::set<int64_t> seen;
+    for (int64_t i = 0; i < size; ++i) seen.insert(shuffled_index(5, 2, i, size));
+    EXPECT_EQ(static_cast<int64_t>(seen.size()), size);
+    EXPECT_EQ(*seen.begin(), 0);
+    EXPECT_EQ(*seen.rbegin(), size - 1);
+  }
+  int moved = 0;
+  for (int64_t i = 0; i < 1000; ++i)
+    moved += shuffled_index(5, 2, i, 1000) != shuffled_index(5, 3, i, 1000);
+  EXPECT_GT(moved, 950) << "epochs share an order";
+}
+
+class LoaderTest : public ::testing::Test {
+ protected:
+  void SetUp() override { write_class_folders(folder_.path(), 3, 9, 12); }
+
+  std::vector<Batch> batches(int threads, int64_t epoch, int64_t position, int count) const {
+    const FolderSource source(folder_.path());
+    TransformConfig transform;
+    transform.image_size = 10;
+    Loader loader(source, transform, LoaderMode::train, 8,
+                  {.threads = threads, .seed = 4, .prefetch = threads + 1});
+    loader.seek(epoch, position);
+    std::vector<Batch> all;
+    for (int i = 0; i < count; ++i) all.push_back(loader.next());
+    return all;
+  }
+  TempDir folder_;
+};
+
+TEST_F(LoaderTest, ThreadsChangeNothing) {
+  const auto one = batches(1, 0, 0, 9), five = batches(5, 0, 0, 9);
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_EQ(one[i].images, five[i].images);
+    EXPECT_EQ(one[i].labels, five[i].labels);
+    EXPECT_EQ(one[i].indices, five[i].indices);
+  }
+}
+
+TEST_F(LoaderTest, AnEpochVisitsEachSampleOnceAndItsLastBatchIsShort) {
+  std::multiset<int64_t> seen;
+  const auto all = batches(2, 0, 0, 4);
+  EXPECT_EQ(all.back().count, 3);
+  for (const Batch& batch : all) seen.insert(batch.indices.begin(), batch.indices.end());
+  EXPECT_EQ(seen.size(), 27u);
+  EXPECT_EQ(std::set<int64_t>(seen.begin(), seen.end()).size(), 27u);
+}
+
+TEST_F(LoaderTest, SeekContinuesWhereAnotherStopped) {
+  const auto whole = batches(2, 0, 0, 8), rest = batches(3, 1, 8, 3);
+  for (size_t i = 0; i < rest.size(); ++i) {
+    EXPECT_EQ(rest[i].images, whole[5 + i].images);
+    EXPECT_EQ(rest[i].epoch, whole[5 + i].epoch);
+  }
+}
+
+TEST_F(LoaderTest, ABrokenFileIsNamed) {
+  const FolderSource source(folder_.path());
+  write_file_atomically(folder_.file("class_1/3.png"), "not an image");
+  Loader loader(source, {.image_size = 8}, LoaderMode::eval, 27, {.threads = 2});
+  try {
+    loader.next();
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_NE(error.message().find("class_1/3.png"), std::string::npos);
+  }
+}
+
+class OpenTest : public ::testing::Test {
+ protected:
+  void SetUp() override { log_to_stderr(false); }
+  void TearDown() override { log_to_stderr(true); }
+  static std::string error_of(const DataConfig& config) {
+    try {
+      open_data(config, 0);
+    } catch (const DataError& error) {
+      return error.message();
+    }
+    return "no error";
+  }
+  TempDir folder_;
+};
+
+TEST_F(OpenTest, SplitsAPlainFolderStratifiedAndSeeded) {
+  write_class_folders(folder_.path(), 2, 20, 6);
+  const DataSets a = open_data({.root = folder_.path()}, 1),
+                 b = open_data({.root = folder_.path()}, 1);
+  EXPECT_EQ(a.val->size(), 6);
+  EXPECT_EQ(a.train->size(), 34);
+  EXPECT_EQ(a.val->label(0) + a.val->label(5), 1) << "three of each class";
+  for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(a.val->name(i), b.val->name(i));
+  const DataSets c = open_data({.root = folder_.path()}, 2);
+  int same = 0;
+  for (int64_t i = 0; i < 6; ++i) same += a.val->name(i) == c.val->name(i);
+  EXPECT_LT(same, 6);
+}
+
+TEST_F(OpenTest, BadDataIsNamed) {
+  EXPECT_NE(error_of({.root = folder_.file("absent")}).find("no such file"), std::string::npos);
+  EXPECT_NE(error_of({.root = folder_.path()}).find("no images"), std::string::npos);
+  write_class_folders(folder_.path(), 1, 4, 6);
+  EXPECT_NE(error_of({.root = folder_.path()}).find("only one class"), std::string::npos);
+  write_class_folders(folder_.path(), 2, 4, 6);
+  write_file_atomically(folder_.file("class_0/empty.jpg"), "");
+  write_file_atomically(folder_.file("class_1/text.png"), "hello");
+  const std::string message = error_of({.root = folder_.path()});
+  EXPECT_NE(message.find("2 of 10 files"), std::string::npos) << message;
+  EXPECT_NE(message.find("empty.jpg"), std::string::npos);
+  EXPECT_NE(message.find("text.png"), std::string::npos);
+  const DataSets skipped = open_data({.root = folder_.path(), .on_error = "skip"}, 0);
+  EXPECT_EQ(skipped.train->size() + skipped.val->size(), 8);
+}
+
+TEST_F(OpenTest, AValidationClassThatTrainingLacksIsNamed) {
+  write_class_folders(folder_.file("train"), 2, 3, 6);
+  write_class_folders(folder_.file("val"), 3, 3, 6);
+  const std::string message = error_of({.root = folder_.path()});
+  EXPECT_NE(message.find("class_2"), std::string::npos) << message;
+}
+
+std::string idx_bytes(std::initializer_list<uint32_t> dims, const std::string& data) {
+  std::string text = {0, 0, 8, static_cast<char>(dims.size())};
+  for (const uint32_t dim : dims) {
+    for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(dim >> shift);
+  }
+  return text + data;
+}
+
+TEST_F(OpenTest, ReadsIdxFilesAndRefusesDamagedOnes) {
+  for (const char* prefix : {"train", "t10k"}) {
+    write_file_atomically(folder_.file(std::string(prefix) + "-images-idx3-ubyte"),
+                          idx_bytes({2, 1, 3}, "abcdef"));
+    write_file_atomically(folder_.file(std::string(prefix) + "-labels-idx1-ubyte"),
+                          idx_bytes({2}, std::string("\0\1", 2)));
+  }
+  const DataSets data = open_data({.root = folder_.path()}, 0);
+  EXPECT_EQ(data.train->size(), 2);
+  EXPECT_EQ(data.train->label(1), 1);
+  EXPECT_EQ(data.train->load(1).rgb,
+            (std::vector<uint8_t>{'d', 'd', 'd', 'e', 'e', 'e', 'f', 'f', 'f'}));
+  write_file_atomically(folder_.file("train-labels-idx1-ubyte"),
+                        idx_bytes({3}, std::string("\0\1\1", 3)));
+  EXPECT_NE(error_of({.root = folder_.path()}).find("2 images"), std::string::npos);
+  write_file_atomically(folder_.file("train-images-idx3-ubyte"), idx_bytes({2, 1, 3}, "abc"));
+  EXPECT_NE(error_of({.root = folder_.path()}).find("should hold 6 bytes"), std::string::npos);
+  write_file_atomically(folder_.file("train-images-idx3-ubyte"), "junk");
+  EXPECT_NE(error_of({.root = folder_.path()}).find("magic"), std::string::npos);
+}
+
+TEST_F(OpenTest, APackHoldsTheSameImages) {
+  write_class_folders(folder_.file("images"), 2, 12, 6);
+  const DataSets before = open_data({.root = folder_.file("images")}, 0);
+  write_pack(before, folder_.file("p.h5"), false);
+  const DataSets after = open_data({.root = folder_.file("p.h5")}, 0);
+  ASSERT_EQ(after.train->size(), before.train->size());
+  EXPECT_EQ(after.train->fingerprint(), before.train->fingerprint());
+  for (int64_t i = 0; i < after.train->size(); ++i)
+    EXPECT_EQ(after.train->load(i).rgb, before.train->load(i).rgb);
+  EXPECT_EQ(after.val->class_names(), before.val->class_names());
+  EXPECT_THROW(write_pack(before, folder_.file("p.h5"), false), UsageError);
+}
+
+TEST_F(OpenTest, ADamagedPackIsNoticed) {
+  write_class_folders(folder_.file("images"), 2, 12, 6);
+  write_pack(open_data({.root = folder_.file("images")}, 0), folder_.file("p.h5"), false);
+  std::string bytes = read_file(folder_.file("p.h5"));
+  const DataSets sound = open_data({.root = folder_.file("p.h5")}, 0);
+  const std::string image = sound.train->stored(3).bytes;
+  bytes[bytes.find(image) + image.size() / 2] ^= 1;
+  write_file_atomically(folder_.file("bad.h5"), bytes);
+  const DataSets damaged = open_data({.root = folder_.file("bad.h5")}, 0);
+  EXPECT_THROW(damaged.train->load(3), DataError);
+  write_file_atomically(folder_.file("cut.h5"), bytes.substr(0, bytes.size() / 2));
+  EXPECT_THROW(open_data({.root = folder_.file("cut.h5")}, 0), DataError);
+  write_file_atomically(folder_.file("not.h5"), "hello");
+  EXPECT_THROW(open_data({.root = folder_.file("not.h5")}, 0), DataError);
+}
+
+// A source that kills the process when it is asked for an image of the second pass.
+class DeadlySource : public Subset {
+ public:
+  DeadlySource(std::shared_ptr<Source> base, std::vector<int64_t> all, int64_t reads)
+      : Subset(std::move(base), std::move(all)), left_(reads) {}
+  Stored stored(int64_t i) const override {
+    if (left_-- == 0) kill(getpid(), SIGKILL);
+    return Subset::stored(i);
+  }
+
+ private:
+  mutable int64_t left_;
+};
+
+TEST_F(OpenTest, AKilledPackIsFinishedByTheNextCall) {
+  write_class_folders(folder_.file("images"), 2, 12, 6);
+  const DataSets data = open_data({.root = folder_.file("images")}, 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    std::vector<int64_t> all;
+    for (int64_t i = 0; i < data.train->size(); ++i) all.push_back(i);
+    const auto deadly = std::make_shared<DeadlySource>(data.train, all, data.train->size() + 5);
+    write_pack({deadly, data.val}, folder_.file("p.h5"), false);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("p.h5")))
+      << "a half-written pack under its final name";
+  EXPECT_TRUE(std::filesystem::exists(folder_.file("p.h5.part")));
+  write_pack(data, folder_.file("p.h5"), false);
+  const DataSets after = open_data({.root = folder_.file("p.h5")}, 0);
+  for (int64_t i = 0; i < after.train->size(); ++i)
+    EXPECT_EQ(after.train->load(i).rgb, data.train->load(i).rgb);
+}
+
+}  // namespace
+}  // namespace vicinity::testing
