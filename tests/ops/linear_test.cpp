@@ -1,63 +1,38 @@
-#include "autograd/ops/linear.h"
+#include "tests/ops/linear_cases.h"
 
 #include "core/ops/linear.h"
-#include "tests/support/fp64.h"
-#include "tests/support/op_cases.h"
+#include "tests/ops/model_products.h"
 
 namespace vicinity::testing {
 namespace {
-
-Tensor reference_linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
-  reference::View a(x.reshape({x.rows(), x.dim(-1)})), b(w), y(Shape{x.rows(), w.dim(0)});
-  for (int64_t i = 0; i < y.dim(0); ++i)
-    for (int64_t j = 0; j < y.dim(1); ++j) {
-      y(i, j) = bias.defined() ? bias.data<double>()[j] : 0;
-      for (int64_t k = 0; k < w.dim(1); ++k) y(i, j) += a(i, k) * b(j, k);
-    }
-  return y.tensor().reshape(x.shape().with_last(w.dim(0)));
-}
-
-OpCase linear_case(const Shape& x, int64_t outputs, bool bias) {
-  OpCase c;
-  c.name = str("x ", x, " outputs ", outputs, bias ? " bias" : "");
-  c.inputs = {{x}, {{outputs, x.dim(-1)}}};
-  if (bias) c.inputs.push_back({{outputs}, true});
-  c.run = [](const auto& in) {
-    return std::vector<Variable>{linear(in[0], in[1], in.size() > 2 ? in[2] : Variable())};
-  };
-  c.reference = [](const auto& in) {
-    return std::vector<Tensor>{reference_linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor())};
-  };
-  return c;
-}
-
-std::vector<OpCase> linear_cases() {
-  return {linear_case({1, 1}, 1, true),         linear_case({3, 7}, 5, false),
-          linear_case({2, 3, 4, 16}, 24, true), linear_case({1, 64}, 10, true),
-          linear_case({517, 9}, 3, true),       linear_case({33, 1}, 2, true)};
-}
 
 TEST(Linear, GradientsMatchDifferences) { check_gradients(linear_cases()); }
 TEST(Linear, BackendsAgree) { check_backends(linear_cases()); }
 TEST(Linear, SameBitsOnAnyThreadCount) { check_threads(linear_cases()); }
 
-// Products of the models, forward and both gradients, where oneDNN alone would split sums by the
-// thread count.
+// oneDNN splits the inner axis of some products by the thread count; ours must not.
 TEST(Linear, SameBitsOnAnyThreadCountAtModelShapes) {
-  std::vector<OpCase> cases;
-  for (const int64_t c : {32, 64, 128, 256, 512}) {
-    const int64_t tokens = 200704 / c / c * 8 + 51;
-    for (const int64_t outputs : {c, 2 * c, 3 * c})
-      cases.push_back(linear_case({tokens, c}, outputs, true));
-    cases.push_back(linear_case({tokens, 3 * c}, c, true));
+  for (const ModelProduct& p : model_products()) check_product_threads(p);
+}
+
+TEST(Linear, SameBitsOnAnyThreadCountAtRandomShapes) {
+  Random random(5, Purpose::test);
+  for (int i = 0; i < 60; ++i) {
+    const auto extent = [&](uint64_t most) { return static_cast<int64_t>(1 + random.below(most)); };
+    check_product_threads({extent(i % 4 == 0 ? 6000 : 700), extent(200), extent(200)});
   }
-  cases.push_back(linear_case({514, 384}, 1536, true));
-  cases.push_back(linear_case({514, 1536}, 384, true));
-  cases.push_back(linear_case({6272, 27}, 32, true));
-  cases.push_back(linear_case({3136, 288}, 64, true));
-  cases.push_back(linear_case({512, 588}, 384, true));
-  cases.push_back(linear_case({64, 512}, 1000, true));
-  check_threads(cases);
+}
+
+TEST(Linear, AbsentInputGradientIsNotComputed) {
+  Leaf w(zeros({2, 3}, DType::f32));
+  const Variable x(full({4, 3}, 1, DType::f32));
+  backward(linear(x, w.use(full({2, 3}, 1, DType::f32)), Variable()), full({4, 2}, 1, DType::f32));
+  EXPECT_EQ(values_of<float>(w.sink()), std::vector<float>(6, 4));
+}
+
+TEST(Linear, NoRowsGiveAWeightGradientOfZero) {
+  const Tensor dw = linear_backward_weight(empty({0, 2}, DType::bf16), empty({0, 3}, DType::bf16));
+  EXPECT_EQ(values_of<float>(dw), std::vector<float>(6, 0));
 }
 
 TEST(Linear, RefusesWhatDoesNotFit) {

@@ -117,15 +117,17 @@ inline OpResult run_case(const OpCase& c, const std::vector<Tensor>& values, DTy
   return result;
 }
 
-inline double probed_sum(const OpCase& c, const std::vector<Tensor>& values) {
+/// sum over outputs of <output, probe>. `probes` is filled by the first call.
+inline double probed_sum(const OpCase& c, const std::vector<Tensor>& values,
+                         std::vector<Tensor>& probes) {
   std::vector<Variable> variables(values.begin(), values.end());
   const NoGrad no_grad;
   const std::vector<Variable> outputs = c.run(variables);
   double sum = 0;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const Tensor probe = random_tensor(outputs[i].shape(), 1000 + i);
-    for (int64_t j = 0; j < probe.size(); ++j) {
-      sum += probe.data<double>()[j] * outputs[i].value().data<double>()[j];
+    if (i == probes.size()) probes.push_back(random_tensor(outputs[i].shape(), 1000 + i));
+    for (int64_t j = 0; j < probes[i].size(); ++j) {
+      sum += probes[i].data<double>()[j] * outputs[i].value().data<double>()[j];
     }
   }
   return sum;
@@ -138,6 +140,7 @@ inline void check_gradients(const std::vector<OpCase>& cases, double tolerance =
     SCOPED_TRACE(c.name);
     std::vector<Tensor> values = input_values(c, DType::f64);
     const OpResult result = run_case(c, values, DType::f64);
+    std::vector<Tensor> probes;
     for (size_t i = 0; i < values.size(); ++i) {
       if (!c.inputs[i].wants_grad) continue;
       ASSERT_TRUE(result.grads[i].defined()) << "no gradient arrived at input " << i;
@@ -150,9 +153,9 @@ inline void check_gradients(const std::vector<OpCase>& cases, double tolerance =
       for (int64_t j = 0; j < values[i].size(); j += stride) {
         const double before = x[j], h = 1e-5 * std::max(1.0, std::abs(before));
         x[j] = before + h;
-        const double up = probed_sum(c, values);
+        const double up = probed_sum(c, values, probes);
         x[j] = before - h;
-        const double down = probed_sum(c, values);
+        const double down = probed_sum(c, values, probes);
         x[j] = before;
         EXPECT_NEAR(result.grads[i].data<double>()[j], (up - down) / (2 * h), tolerance * scale)
             << "input " << i << " element " << j;
