@@ -35,7 +35,7 @@ std::string nearest_valid_schedule(const ModelConfig& config, int64_t image_size
   if (kernel % 2 == 0) --kernel;
   if (kernel < 3)
     return str("none: data.image_size ", image_size,
-               " leaves a map smaller than 3 x 3; use larger images");
+               " leaves a map smaller than 3 x 3; use larger images or fewer levels");
   std::string text = kernel < c.kernel_size ? str("model.kernel_size=", kernel, " ") : "";
   text += "model.dilations=[";
   for (int level = 0; level < c.levels(); ++level) {

@@ -14,6 +14,11 @@ struct Capture {
   std::vector<Tensor> hidden_states;  // as Hugging Face's output_hidden_states, channels last
   Tensor last_hidden_state;           // after the final norm
   Tensor pooled;
+
+  bool wants_attentions = false;  // costs another product of queries and keys per block
+  /// Softmax probabilities of every block, accumulators. DINOv2: [B, heads, N, N]. DiNAT: [B,
+  /// heads, H, W, K * K] of the padded map (Hugging Face returns those of each level's last block).
+  std::vector<Tensor> attentions;
 };
 
 struct Pass {
@@ -23,6 +28,8 @@ struct Pass {
   int64_t step = 0;
   int64_t first_sample = 0;  // position of the first image in the whole batch: names its draws
   Capture* capture = nullptr;
+
+  bool wants_attentions() const { return capture != nullptr && capture->wants_attentions; }
 };
 
 /// Stochastic depth: per sample 0 with probability `rate`, else 1 / (1 - rate); absent where

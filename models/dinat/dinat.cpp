@@ -65,7 +65,7 @@ void DinatBlock::parameters(ParameterVisitor& v) {
 
 DinatLevel::DinatLevel(const DinatConfig& c, int level, const std::vector<double>& drop_rates,
                        int64_t first_block)
-    : downsamples_(level + 1 < c.levels()) {
+    : level_(level), downsamples_(level + 1 < c.levels()) {
   for (int block = 0; block < c.depths[static_cast<size_t>(level)]; ++block) {
     const int64_t number = first_block + block;
     blocks_.emplace_back(c, level, block, drop_rates[static_cast<size_t>(number)], number);
@@ -79,8 +79,9 @@ DinatLevel::DinatLevel(const DinatConfig& c, int level, const std::vector<double
 Variable DinatLevel::operator()(const Variable& x, const Pass& pass) const {
   DinatBlock::State state{x, blocks_[0].first_norm()(x)};
   for (size_t i = 0; i < blocks_.size(); ++i) {
-    state =
-        blocks_[i](state, i + 1 < blocks_.size() ? &blocks_[i + 1].first_norm() : nullptr, pass);
+    const LayerNorm* next = i + 1 < blocks_.size() ? &blocks_[i + 1].first_norm() : nullptr;
+    state = in_context(str("running encoder.levels.", level_, ".layers.", i),
+                       [&] { return blocks_[i](state, next, pass); });
   }
   return downsamples_ ? down_norm_(reduction_(state.x)) : state.x;
 }

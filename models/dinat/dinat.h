@@ -48,6 +48,7 @@ class DinatLevel {
   void parameters(ParameterVisitor& v);
 
  private:
+  int level_;
   std::vector<DinatBlock> blocks_;
   bool downsamples_;
   Conv3x3 reduction_;

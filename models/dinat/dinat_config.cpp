@@ -3,6 +3,11 @@
 #include "core/base/error.h"
 
 namespace vicinity {
+namespace {
+
+constexpr size_t kMaxLevels = 8;  // widths double: 256 times embed_dim at the last
+
+}  // namespace
 
 int64_t map_size(int64_t image_size, int level) {
   int64_t size = image_size;
@@ -13,6 +18,10 @@ int64_t map_size(int64_t image_size, int level) {
 void DinatConfig::check(Problems& problems) const {
   const size_t count = depths.size();
   if (count == 0) problems.add("depths", "needs at least one level");
+  if (count > kMaxLevels) {
+    return problems.add("depths",
+                        str("has ", count, " levels, at most ", kMaxLevels, " are built"));
+  }
   if (embed_dim % 2 != 0) problems.add("embed_dim", str("= ", embed_dim, " must be even"));
   if (num_heads.size() != count) {
     problems.add("num_heads",

@@ -118,7 +118,9 @@ Variable Dinov2::masked_logits(const Tensor& images, const Tensor& mask, const P
   state.normed = blocks_[0].first_norm()(state.x);
   for (size_t i = 0; i < blocks_.size(); ++i) {
     if (pass.capture != nullptr) pass.capture->hidden_states.push_back(state.x.value());
-    state = blocks_[i](state, i + 1 < blocks_.size() ? blocks_[i + 1].first_norm() : norm_, pass);
+    const LayerNorm& next = i + 1 < blocks_.size() ? blocks_[i + 1].first_norm() : norm_;
+    state =
+        in_context(str("running encoder.layer.", i), [&] { return blocks_[i](state, next, pass); });
   }
   const Variable pooled = token_pool(state.normed, 1 + config().dinov2.num_register_tokens, true);
   if (pass.capture != nullptr) {

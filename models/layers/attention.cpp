@@ -1,6 +1,7 @@
 #include "models/layers/attention.h"
 
 #include "autograd/ops/attention.h"
+#include "core/ops/attention.h"
 
 namespace vicinity {
 
@@ -10,7 +11,11 @@ Attention::Attention(int64_t channels, int64_t heads, bool qkv_bias)
       proj_(channels, channels, true) {}
 
 Variable Attention::operator()(const Variable& x, const Pass& pass) const {
-  return proj_(attention(qkv_(x, pass), heads_), pass);
+  const Variable qkv = qkv_(x, pass);
+  if (pass.wants_attentions()) {
+    pass.capture->attentions.push_back(attention_probabilities(qkv.value(), heads_));
+  }
+  return proj_(attention(qkv, heads_), pass);
 }
 
 void Attention::parameters(ParameterVisitor& v) {

@@ -16,7 +16,12 @@ NeighborhoodAttention::NeighborhoodAttention(int64_t channels, const Neighborhoo
 Variable NeighborhoodAttention::operator()(const Variable& x, const Pass& pass) const {
   const int64_t height = x.dim(1), width = x.dim(2), reach = window_.kernel * window_.dilation;
   const Variable padded = pad_map(x, std::max(height, reach), std::max(width, reach));
-  const Variable attended = neighborhood_attention(qkv_(padded, pass), rpb_.master(), window_);
+  const Variable qkv = qkv_(padded, pass), rpb = rpb_.master();
+  if (pass.wants_attentions()) {
+    pass.capture->attentions.push_back(
+        neighborhood_attention_probabilities(qkv.value(), rpb.value(), window_));
+  }
+  const Variable attended = neighborhood_attention(qkv, rpb, window_);
   return proj_(pad_map(attended, height, width), pass);
 }
 

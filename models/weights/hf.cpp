@@ -1,11 +1,15 @@
 #include "models/weights/hf.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/base/files.h"
 #include "core/base/text.h"
 #include "core/config/config_reader.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/position_interpolation.h"
 #include "models/weights/safetensors.h"
 
 namespace vicinity {
@@ -17,7 +21,7 @@ constexpr double kMinimumMatch = 0.9;
 
 // "dinat.encoder..." -> "encoder...": the name in a file of the bare model.
 std::string bare_name(const std::string& name) {
-  for (const char* prefix : {"dinat.", "dinov2.", "dinov2_with_registers."}) {
+  for (const char* prefix : {"dinat.", "nat.", "dinov2.", "dinov2_with_registers."}) {
     if (starts_with(name, prefix)) return name.substr(std::string(prefix).size());
   }
   return name;
@@ -72,7 +76,15 @@ Json to_json(const Dinov2Config& c) {
   return json;
 }
 
-// Later releases write ratios as integers; both mean the same.
+// NAT's config.json has no dilations: all are 1.
+Json undilated(const Json& json) {
+  Json dilations = Json::array();
+  for (const int depth : json.value("depths", DinatConfig().depths)) {
+    dilations.push_back(std::vector<int>(static_cast<size_t>(std::clamp(depth, 0, 1000)), 1));
+  }
+  return dilations;
+}
+
 std::vector<std::string> labels_of(const Json& json) {
   std::vector<std::string> labels;
   if (json.contains("id2label")) {
@@ -86,6 +98,20 @@ std::vector<std::string> labels_of(const Json& json) {
   return labels;
 }
 
+// The tensor in the shape of the model: as it is, or, a table of positions, resampled to another
+// square grid.
+Tensor fit(const Tensor& tensor, const Published& entry, const std::string& path) {
+  if (tensor.shape() == entry.shape) return tensor;
+  const bool table = ends_with(entry.name, "position_embeddings") && tensor.rank() == 3 &&
+                     tensor.dim(0) == 1 && tensor.dim(2) == entry.shape[2];
+  VIC_CHECK(DataError, table, "'", path, "': ", entry.name, " has shape ", tensor.shape(),
+            ", the model wants ", entry.shape,
+            "; the model.* keys must describe the model in the file");
+  const auto side = std::llround(std::sqrt(static_cast<double>(entry.shape[1] - 1)));
+  const Tensor rows = cast(tensor, DType::f32).reshape({tensor.dim(1), tensor.dim(2)});
+  return interpolate_positions(rows, side, side, PositionMode::size).reshape(entry.shape);
+}
+
 }  // namespace
 
 std::string LoadReport::text() const {
@@ -95,7 +121,7 @@ std::string LoadReport::text() const {
     return line;
   };
   return str("weights: ", format_fixed(100 * matched, 1), " % of the backbone matched",
-             row("loaded   ", loaded), row("resized  ", {}), row("new      ", fresh),
+             row("loaded   ", loaded), row("resized  ", resized), row("new      ", fresh),
              row("unused   ", unused));
 }
 
@@ -122,11 +148,8 @@ ModelConfig read_hf_config(const std::string& directory) {
       }
       read_config(tree, config.dinov2, {.ignore_unknown = true});
     } else {
+      if (type == "nat") tree.add_override("dilations=" + undilated(json).dump());
       read_config(tree, config.dinat, {.ignore_unknown = true});
-      if (type == "nat") {
-        config.dinat.dilations.clear();
-        for (const int depth : config.dinat.depths) config.dinat.dilations.emplace_back(depth, 1);
-      }
     }
   } catch (const nlohmann::json::exception& error) {
     VIC_FAIL(DataError, "'", path, "' is damaged: ", error.what());
@@ -139,25 +162,28 @@ LoadReport load_hf(Model& model, const std::string& directory) {
   VIC_CHECK(DataError, std::filesystem::exists(path), "no weights in '", directory,
             "': it has no model.safetensors");
   const SafetensorsFile file(path);
+  std::map<std::string, std::string> by_bare_name;
+  for (const auto& [name, entry] : file.entries()) by_bare_name[bare_name(name)] = name;
   LoadReport report;
-  std::map<std::string, bool> used;
   int64_t backbone = 0, matched = 0;
   for (const Published& entry : model.store().published()) {
     const bool head = starts_with(entry.name, "classifier.");
-    const std::string name = file.has(entry.name) ? entry.name : bare_name(entry.name);
     backbone += head ? 0 : entry.size();
-    if (!file.has(name) || (head && !(file.entries().at(name).shape == entry.shape))) {
+    const auto found = by_bare_name.find(bare_name(entry.name));
+    const bool absent = found == by_bare_name.end();
+    if (absent || (head && !(file.entries().at(found->second).shape == entry.shape))) {
       report.fresh.push_back(entry.name);
       continue;
     }
-    model.store().adopt(model.store().value(), entry, file.read(name));
-    used[name] = true;
-    report.loaded.push_back(entry.name);
+    const Tensor tensor = file.read(found->second);
+    const Tensor fitted = fit(tensor, entry, path);
+    model.store().adopt(model.store().value(), entry, fitted);
+    (fitted.shape() == tensor.shape() ? report.loaded : report.resized).push_back(entry.name);
     matched += head ? 0 : entry.size();
+    by_bare_name.erase(found);
   }
-  for (const auto& [name, entry] : file.entries()) {
-    if (!used[name]) report.unused.push_back(name);
-  }
+  model.store().refresh_copies();
+  for (const auto& [bare, name] : by_bare_name) report.unused.push_back(name);
   report.matched =
       static_cast<double>(matched) / static_cast<double>(std::max<int64_t>(1, backbone));
   VIC_CHECK(DataError, report.matched >= kMinimumMatch, "'", path, "' holds only ",
@@ -181,7 +207,8 @@ void save_hf(const Model& model, const std::string& directory) {
     json["label2id"][config.labels[i]] = i;
   }
   json["problem_type"] = "single_label_classification";
-  json["torch_dtype"] = "float32";
+  const bool wide = model.store().value().dtype() == DType::f64;
+  json["torch_dtype"] = wide ? "float64" : "float32";
   json["vicinity_name"] = config.title();
   write_file_atomically(directory + "/config.json", json.dump(2) + "\n");
   write_safetensors(directory + "/model.safetensors", model.store().publish(model.store().value()));

@@ -64,6 +64,17 @@ void read_at(int file, void* to, uint64_t bytes, uint64_t offset, const std::str
   }
 }
 
+std::vector<uint64_t> whole_numbers(const nlohmann::json& list, const std::string& path,
+                                    const std::string& name) {
+  std::vector<uint64_t> numbers;
+  for (const nlohmann::json& item : list) {
+    VIC_CHECK(DataError, item.is_number_unsigned(), "'", path, "': tensor '", name, "' has ",
+              item.dump(), " among its offsets and axes, not a whole number");
+    numbers.push_back(item.get<uint64_t>());
+  }
+  return numbers;
+}
+
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(std::string path) : path_(std::move(path)) {
@@ -85,7 +96,7 @@ SafetensorsFile::SafetensorsFile(std::string path) : path_(std::move(path)) {
     read_at(file_, text.data(), header, 8, path_);
     data_at_ = 8 + header;
     parse_header(text, size - data_at_);
-    check_overlaps();
+    check_coverage(size - data_at_);
   } catch (...) {
     close(file_);
     throw;
@@ -114,8 +125,8 @@ void SafetensorsFile::parse_header(const std::string& text, uint64_t data_bytes)
         metadata_ = value.get<std::map<std::string, std::string>>();
         continue;
       }
-      const auto offsets = value.at("data_offsets").get<std::vector<uint64_t>>();
-      const auto dims = value.at("shape").get<std::vector<uint64_t>>();
+      const auto offsets = whole_numbers(value.at("data_offsets"), path_, name);
+      const auto dims = whole_numbers(value.at("shape"), path_, name);
       VIC_CHECK(DataError, offsets.size() == 2 && dims.size() <= Shape::kMaxRank, "'", path_,
                 "': tensor '", name, "' has ", offsets.size(), " offsets and ", dims.size(),
                 " axes");
@@ -153,18 +164,22 @@ void SafetensorsFile::check_entry(const std::string& name, const Entry& entry,
             " bytes, the header gives it ", entry.end - entry.begin);
 }
 
-void SafetensorsFile::check_overlaps() const {
-  std::vector<std::pair<uint64_t, const std::string*>> order;
-  for (const auto& [name, entry] : entries_) {
-    if (entry.end > entry.begin) order.emplace_back(entry.begin, &name);
-  }
+// Tensors lie end to end: neither overlaps nor bytes that nobody owns, as the format demands.
+void SafetensorsFile::check_coverage(uint64_t data_bytes) const {
+  std::vector<std::pair<std::pair<uint64_t, uint64_t>, const std::string*>> order;
+  for (const auto& [name, entry] : entries_) order.push_back({{entry.begin, entry.end}, &name});
   std::sort(order.begin(), order.end());
-  for (size_t i = 1; i < order.size(); ++i) {
-    const Entry &before = entries_.at(*order[i - 1].second), &after = entries_.at(*order[i].second);
-    VIC_CHECK(DataError, before.end <= after.begin, "'", path_, "': tensors '",
-              *order[i - 1].second, "' and '", *order[i].second, "' overlap: one ends at byte ",
-              before.end, ", the other starts at ", after.begin);
+  uint64_t at = 0;
+  for (const auto& [range, name] : order) {
+    VIC_CHECK(
+        DataError, range.first == at, "'", path_, "': tensor '", *name, "' starts at byte ",
+        range.first, ", ",
+        range.first < at ? "inside the one before, which ends at " : "but the one before ends at ",
+        at);
+    at = range.second;
   }
+  VIC_CHECK(DataError, at == data_bytes, "'", path_, "': the tensors end at byte ", at, " of ",
+            data_bytes);
 }
 
 Tensor SafetensorsFile::read(const std::string& name) const {

@@ -36,7 +36,7 @@ class SafetensorsFile {
  private:
   void parse_header(const std::string& text, uint64_t data_bytes);
   void check_entry(const std::string& name, const Entry& entry, uint64_t data_bytes) const;
-  void check_overlaps() const;
+  void check_coverage(uint64_t data_bytes) const;
 
   std::string path_;
   int file_ = -1;
