@@ -7,7 +7,7 @@
 namespace vicinity::testing {
 namespace {
 
-constexpr int64_t kSize = 9001;  // more than one chunk, and no multiple of a vector
+constexpr int64_t kSize = 40011;  // more than one chunk, and no multiple of a vector
 constexpr int kSteps = 100;
 
 Tensor gradient_of_step(int step) {

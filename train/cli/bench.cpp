@@ -60,7 +60,6 @@ struct StepBench {
 
   explicit StepBench(RunConfig c)
       : config(std::move(c)), act(activation_dtype(config.train.precision)) {
-    if (config.threads > 0) cpu().set_threads(config.threads);
     if (config.model.architecture.labels.empty())
       config.model.architecture.labels.resize(1000, "class");
     model = make_model(config.model.architecture, DType::f32);
@@ -143,6 +142,7 @@ int bench_step_verb(const Arguments& arguments) {
   const std::string mode = arguments.get("--mode", "train");
   VIC_CHECK(UsageError, mode == "train" || mode == "infer", "--mode ", mode,
             ": there are train and infer");
+  if (config.threads > 0) cpu().set_threads(config.threads);
   const double flops = flops_of(config, mode == "train");
   const PeakRates peak = measure_peak(cpu());
   StepBench bench(config);
