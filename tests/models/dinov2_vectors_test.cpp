@@ -18,6 +18,8 @@ struct Vector {
   std::vector<double> cls, token1, last, logits;
 };
 
+void PrintTo(const Vector& v, std::ostream* out) { *out << v.name; }
+
 std::vector<Vector> vectors() {
   return {
       {"A_stored_positions",

@@ -132,6 +132,25 @@ TEST(DropPath, DrawsDoNotDependOnMicroBatches) {
   }
 }
 
+// At rate 1/2 a sample passes a block unchanged when both of its branches are dropped.
+TEST(DropPath, BranchesAndBlocksDrawForThemselves) {
+  const auto model = tiny_model(dropping(tiny_dinov2()), DType::f32);
+  Capture capture;
+  const NoGrad no_grad;
+  model->logits(cast(tiny_batch(256).images, DType::f32),
+                Pass{.training = true, .capture = &capture});
+  const auto unchanged = [&](size_t layer) {
+    int count = 0;
+    for (int64_t b = 0; b < 256; ++b) {
+      count += same_bits(capture.hidden_states[0].slice(b, b + 1),
+                         capture.hidden_states[layer].slice(b, b + 1));
+    }
+    return count;
+  };
+  EXPECT_NEAR(unchanged(1), 256 / 4, 35);   // five deviations; 128 if branches shared a draw
+  EXPECT_NEAR(unchanged(2), 256 / 16, 20);  // 64 if blocks did
+}
+
 TEST(DropPath, FactorsKeepTheMean) {
   const Pass pass{.training = true, .seed = 1, .step = 2};
   const Tensor factors = drop_path_factors(pass, 0.3, 5, 20000, kCpu);
