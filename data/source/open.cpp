@@ -54,10 +54,15 @@ std::shared_ptr<Source> checked(std::shared_ptr<FolderSource> source, const std:
   return without(std::move(source), bad);
 }
 
-void check_classes(const Source& train, const std::string& where) {
+void check_two_classes(const Source& train, const std::string& where) {
   const auto& names = train.class_names();
   VIC_CHECK(DataError, names.size() >= 2, "only one class ('", names.empty() ? "" : names[0],
             "') in '", where, "'; a classifier needs at least two folders of images");
+}
+
+void check_classes(const Source& train, const std::string& where) {
+  const auto& names = train.class_names();
+  check_two_classes(train, where);
   std::vector<int64_t> counts(names.size());
   for (int64_t i = 0; i < train.size(); ++i) ++counts[static_cast<size_t>(train.label(i))];
   for (size_t c = 0; c < names.size(); ++c) {
@@ -109,7 +114,9 @@ DataSets open_folder_root(const DataConfig& config, uint64_t seed) {
   const std::string val = first_existing(config.root, {"val", "valid", "validation", "test"});
   if (!train.empty() && !val.empty()) return open_folders(train, val, skip);
   const std::string all = train.empty() ? config.root : train;
-  return split(checked(std::make_shared<FolderSource>(all), all, skip), config.val_split, seed);
+  const auto images = checked(std::make_shared<FolderSource>(all), all, skip);
+  check_two_classes(*images, all);
+  return split(images, config.val_split, seed);
 }
 
 }  // namespace

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""The command line as users meet it: verbs, exit codes, and messages that name the thing and the remedy.
+
+usage: test_cli.py BINARY     (needs nothing but Python)
+"""
+import json
+import os
+import pathlib
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import zlib
+
+BINARY = os.path.abspath(sys.argv.pop(1))
+TINY = ["data.image_size=16", "data.train_crop=none", "model.family=dinat", "model.embed_dim=16", "model.depths=[1,1]",
+        "model.num_heads=[2,2]", "model.kernel_size=3", "model.dilations=[[1],[1]]", "model.small_maps=pad",
+        "train.batch=8", "train.micro_batch=4", "train.steps=4"]
+
+
+def write_png(path, label, number, side=16):
+    """A PNG of stripes that tell the class."""
+    rows = b""
+    for y in range(side):
+        rows += b"\0"
+        for x in range(side):
+            along = x if label % 2 else y
+            rows += bytes([(200 if along // (2 + label) % 2 else 40) + (number * 7 + x * y) % 30] * 3)
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+class Cli(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="vicinity cli ")  # with a space in it
+        self.dir = pathlib.Path(self.temporary.name)
+        self.data = self.dir / "data"
+        for label in range(2):
+            for number in range(8):
+                write_png(self.data / f"class_{label}" / f"{number}.png", label, number)
+
+    def tearDown(self):
+        self.temporary.cleanup()
+
+    def run_it(self, *words, code=0, has=(), **options):
+        done = subprocess.run([BINARY, *map(str, words)], capture_output=True, text=True, cwd=self.dir, timeout=300, **options)
+        text = done.stdout + done.stderr
+        self.assertEqual(done.returncode, code, f"{words}:\n{text}")
+        for part in has:
+            self.assertIn(part, text)
+        return done.stdout
+
+    def train(self, *words, **options):
+        return self.run_it("train", f"data.root={self.data}", *TINY, *words, **options)
+
+    def test_help_everywhere(self):
+        self.run_it("--help", has=["train", "eval", "predict", "data pack", "inspect", "config dump", "bench", "doctor"])
+        self.run_it("--version", has=["vicinity", "oneDNN", "HDF5"])
+        for verb in (["train"], ["eval"], ["predict"], ["data", "pack"], ["inspect"], ["config", "dump"], ["bench", "step"], ["doctor"]):
+            self.run_it(*verb, "--help", has=["usage: vicinity"])
+
+    def test_unknown_words_are_met_with_the_near_one(self):
+        self.run_it("trian", code=2, has=["did you mean 'train'?"])
+        self.run_it("train", "--resumee", code=2, has=["did you mean '--resume'?"])
+        self.run_it("train", "train.epochz=20", "data.root=x", "optim.lr=abc", "train.batch=0", code=2,
+                    has=["unknown key 'train.epochz'", "did you mean 'train.epochs'?", "optim.lr", "abc", "train.batch"])
+        self.run_it("train", "epochs=3", code=2, has=["train.epochs"])
+        (self.dir / "x.yaml").write_text("train:\n  batchh: 3\n")
+        self.run_it("train", "--config", "x.yaml", code=2, has=["x.yaml:2", "train.batch"])
+        self.run_it("train", "model=dinat_minni", code=2, has=["dinat_mini"])
+
+    def test_train_eval_predict(self):
+        self.train("--out", "run", has=["done: run"])
+        for name in ("config.yaml", "command.txt", "classes.json", "train.log", "metrics.jsonl", "checkpoints/last/config.json",
+                     "checkpoints/best/model.safetensors", "checkpoints/last/optimizer.safetensors"):
+            self.assertTrue((self.dir / "run" / name).exists(), name)
+        report = json.loads(self.run_it("eval", "run", "--json"))
+        self.assertEqual(report["n"], 2)
+        image = self.data / "class_1" / "0.png"
+        line = json.loads(self.run_it("predict", "run", image, "--json"))
+        self.assertEqual(line["file"], str(image))
+        self.assertEqual(set(line["probabilities"]), {"class_0", "class_1"})
+        self.assertAlmostEqual(sum(line["probabilities"].values()), 1, places=6)
+        self.assertEqual(line["probability"], max(line["probabilities"].values()))
+        self.run_it("predict", "run", self.data, "--save", "sheet.png")
+        self.assertTrue((self.dir / "sheet.png").read_bytes().startswith(b"\x89PNG"))
+        self.run_it("predict", "run", "absent.jpg", code=3, has=["absent.jpg"])
+        self.run_it("inspect", "run", has=["params", "level 0"])
+        self.run_it("inspect", "run/checkpoints/last/model.safetensors", has=["classifier.weight", "tensors"])
+        self.run_it("train", "--out", "run", f"data.root={self.data}", code=2, has=["--resume", "--overwrite"])
+        self.train("--out", "again", f"model.weights=run", has=["100.0 % of the backbone"])
+
+    def test_resume_after_sigint_gives_the_same_bytes(self):
+        steps = "train.steps=60"
+        self.train("--out", "whole", steps)
+        process = subprocess.Popen([BINARY, "train", f"data.root={self.data}", *TINY, steps, "--out", "cut"], cwd=self.dir,
+                                   stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        metrics = self.dir / "cut" / "metrics.jsonl"
+        for _ in range(2000):
+            if metrics.exists() and metrics.read_text().count("\n") >= 5:
+                break
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        code = process.wait(timeout=120)
+        if code == 130:  # it may have finished before the signal came
+            self.run_it("train", "--out", "cut", "--resume", has=["resumed at step"])
+        for name in ("model.safetensors", "optimizer.safetensors"):
+            whole, cut = (self.dir / run / "checkpoints/last" / name for run in ("whole", "cut"))
+            self.assertEqual(whole.read_bytes(), cut.read_bytes(), name)
+
+    def test_config_dump_reads_back(self):
+        first = self.run_it("config", "dump", "model=dinat_tiny", "optim.lr=3e-4")
+        (self.dir / "dump.yaml").write_text(first)
+        self.assertEqual(self.run_it("config", "dump", "--config", "dump.yaml"), first)
+        self.run_it("config", "dump", "model=dinat_tiny", "optim.lr=3e-4", "--origin", has=["command line", "dinat_tiny.yaml", "default"])
+
+    def test_bad_data_ends_with_code_3_and_names_the_file(self):
+        self.run_it("train", "data.root=absent", *TINY, code=3, has=["absent"])
+        (self.data / "class_0" / "empty.jpg").write_bytes(b"")
+        (self.data / "class_1" / "text.png").write_bytes(b"hello")
+        cut = (self.data / "class_1" / "1.png").read_bytes()
+        (self.data / "class_1" / "cut.png").write_bytes(cut[: len(cut) // 2])
+        self.train("--out", "run", code=3, has=["3 of 19 files", "empty.jpg", "text.png", "cut.png", "data.on_error=skip"])
+        self.train("--out", "run2", "data.on_error=skip")
+
+    def test_one_class_and_a_strange_validation_class(self):
+        only = self.dir / "only"
+        write_png(only / "cat" / "1.png", 0, 1)
+        self.run_it("train", f"data.root={only}", *TINY, code=3, has=["only one class", "cat"])
+        for split, label in (("train", 0), ("train", 1), ("val", 0), ("val", 2)):
+            write_png(self.dir / "pair" / split / f"c{label}" / "1.png", label, 1)
+        self.run_it("train", f"data.root={self.dir / 'pair'}", *TINY, code=3, has=["c2", "training classes"])
+
+    def test_schedules_and_sizes_that_do_not_fit(self):
+        self.run_it("train", f"data.root={self.data}", *[w for w in TINY if "small_maps" not in w], code=2,
+                    has=["level 1", "2 x 2", "small_maps=pad"])
+        self.run_it("train", f"data.root={self.data}", "model=dinat_mini", "data.image_size=112", code=2,
+                    has=["level 0", "28 x 28", "model.kernel_size=3 model.dilations=[["])
+        self.run_it("train", f"data.root={self.data}", "model=dinov2_vits14", "data.image_size=100", code=2,
+                    has=["100", "14", "98", "112"])
+
+    def test_a_lying_weight_file(self):
+        self.train("--out", "run")
+        weights = self.dir / "run/checkpoints/last/model.safetensors"
+        bytes_ = bytearray(weights.read_bytes())
+        bytes_[0:8] = struct.pack("<Q", 1 << 40)
+        weights.write_bytes(bytes_)
+        self.run_it("inspect", weights, code=3, has=["header claims"])
+
+    def test_places_that_cannot_be_written(self):
+        (self.dir / "file").write_text("in the way")
+        self.train("--out", "file/run", code=1, has=["file", "choose another place"])
+        def small_files():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+        self.train("--out", "full", code=1, has=["cannot write", "free some space"], preexec_fn=small_files)
+        self.assertFalse(list((self.dir / "full/checkpoints").glob("step_*")), "a half-written checkpoint under its final name")
+
+    def test_packs(self):
+        self.run_it("data", "pack", f"data.root={self.data}", "--out", "p.h5", has=["14 training and 2 validation"])
+        self.run_it("data", "pack", f"data.root={self.data}", "--out", "p.h5", code=2, has=["--overwrite"])
+        self.run_it("inspect", "p.h5", has=["class_1"])
+        self.run_it("train", "data.root=p.h5", *TINY, "--out", "run")
+
+    def test_doctor(self):
+        self.run_it("doctor", has=["all ops agree"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
