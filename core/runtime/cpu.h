@@ -27,7 +27,9 @@ class Cpu {
       for (int64_t i = 0; i < n; ++i) body(i);
       return;
     }
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
+    const int64_t grain = std::max<int64_t>(
+        1, n / (8 * threads_));  // handing out single small items costs more than they do
+#pragma omp parallel for schedule(dynamic, grain) num_threads(threads_)
     for (int64_t i = 0; i < n; ++i) body(i);
   }
 

@@ -51,7 +51,7 @@ TEST(Tensor, ViewsShareStorage) {
 
 TEST(Tensor, AllocatorReusesMemoryAndCounts) {
   const size_t before = allocator_of(kCpu).use().current;
-  const char* first;
+  [[maybe_unused]] const char* first;
   {
     const Tensor x = empty({1000, 1000}, DType::f32);
     first = x.raw();
