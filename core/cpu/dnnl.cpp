@@ -177,8 +177,9 @@ void multiply_in_blocks(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Ma
   });
 }
 
+// oneDNN refuses bf16 below AVX-512; with AVX-512 alone it emulates it, and splits sums by threads.
 bool must_widen(const Matrix& a, const Matrix& b) {
-  return (a.dtype == DType::bf16 || b.dtype == DType::bf16) && cpu_isa() == Isa::avx2;
+  return (a.dtype == DType::bf16 || b.dtype == DType::bf16) && cpu_isa() != Isa::avx512_bf16;
 }
 
 }  // namespace
