@@ -104,36 +104,32 @@ void multiply_f64(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Matrix& 
   });
 }
 
-// A dense f32 copy of a bf16 matrix, or the matrix itself.
-Matrix widened(Cpu& cpu, const Matrix& m, const MatmulSize& s, int64_t rows, int64_t cols,
-               Tensor& holder) {
-  if (m.dtype != DType::bf16) return m;
-  holder = empty({s.outer * s.batch, rows, cols}, DType::f32);
-  float* out = holder.data<float>();
-  cpu.parallel_chunks(s.outer * s.batch * rows, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const bf16* in = static_cast<const bf16*>(m.data) + row_offset(m, s, row, rows);
-      for (int64_t j = 0; j < cols; ++j)
-        out[row * cols + j] = static_cast<float>(in[j * m.col_stride]);
-    }
-  });
-  return {out, DType::f32, cols, 1, rows * cols, s.batch * rows * cols};
+// Rows from `row` on of one matrix of a batch.
+Matrix part_of(Matrix m, const MatmulSize& s, int64_t plane, int64_t row) {
+  const int64_t offset =
+      plane / s.batch * m.outer_stride + plane % s.batch * m.batch_stride + row * m.row_stride;
+  m.data = static_cast<char*>(m.data) + offset * static_cast<int64_t>(size_of(m.dtype));
+  m.outer_stride = m.batch_stride = 0;
+  return m;
 }
 
-void multiply_widened(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Matrix& b,
-                      const Matrix& c, const void* bias) {
-  Tensor wide_a, wide_b, wide_c;
-  const Matrix fa = widened(cpu, a, s, s.m, s.k, wide_a), fb = widened(cpu, b, s, s.k, s.n, wide_b);
-  if (c.dtype == DType::f32) return matmul(cpu, s, fa, fb, c, bias);
-  wide_c = empty({s.outer * s.batch, s.m, s.n}, DType::f32);
-  matmul(cpu, s, fa, fb, {wide_c.raw(), DType::f32, s.n, 1, s.m * s.n, s.batch * s.m * s.n}, bias);
-  cpu.parallel_chunks(s.outer * s.batch * s.m, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      bf16* out = static_cast<bf16*>(c.data) + row_offset(c, s, row, s.m);
-      const float* in = wide_c.data<float>() + row * s.n;
-      for (int64_t j = 0; j < s.n; ++j) out[j * c.col_stride] = bf16(in[j]);
-    }
-  });
+// A dense f32 copy of a bf16 matrix, by rows or by columns as the matrix itself lies in memory.
+Matrix widened(const Matrix& m, int64_t rows, int64_t cols, float* out) {
+  const bool by_rows = m.col_stride == 1;
+  const int64_t lines = by_rows ? rows : cols, length = by_rows ? cols : rows;
+  const int64_t step = by_rows ? m.row_stride : m.col_stride, unit = by_rows ? 1 : m.row_stride;
+  for (int64_t line = 0; line < lines; ++line) {
+    const bf16* in = static_cast<const bf16*>(m.data) + line * step;
+    for (int64_t i = 0; i < length; ++i) out[line * length + i] = static_cast<float>(in[i * unit]);
+  }
+  return {out, DType::f32, by_rows ? cols : 1, by_rows ? 1 : rows};
+}
+
+void round_rows(const float* in, int64_t rows, int64_t cols, const Matrix& c) {
+  for (int64_t row = 0; row < rows; ++row, in += cols) {
+    bf16* out = static_cast<bf16*>(c.data) + row * c.row_stride;
+    for (int64_t j = 0; j < cols; ++j) out[j * c.col_stride] = bf16(in[j]);
+  }
 }
 
 void execute(const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c,
@@ -156,28 +152,36 @@ void execute(const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix
   stream().wait();
 }
 
-// Below AVX-512, oneDNN splits the inner axis by the number of threads. Blocks of rows, a function
-// of the shape, each on one thread, give bits that do not depend on it.
+// Below avx512_bf16, oneDNN splits the inner axis by the number of threads. Blocks of rows, a
+// function of the shape, each on one thread, give bits that do not depend on it. bf16, which it
+// refuses or emulates there, is widened block by block and multiplied in f32.
 void multiply_in_blocks(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Matrix& b,
                         const Matrix& c, const void* bias) {
-  const int64_t height = std::max<int64_t>(32, (s.m + 15) / 16),
+  const int64_t planes = s.outer * s.batch, height = std::clamp<int64_t>((s.m + 15) / 16, 32, 256),
                 blocks = (s.m + height - 1) / height;
-  cpu.parallel_for(s.outer * s.batch * blocks, [&](int64_t task) {
-    const int64_t plane = task / blocks, first = task % blocks * height;
-    const auto moved = [&](Matrix m, int64_t row) {
-      const int64_t offset =
-          plane / s.batch * m.outer_stride + plane % s.batch * m.batch_stride + row * m.row_stride;
-      m.data = static_cast<char*>(m.data) + offset * static_cast<int64_t>(size_of(m.dtype));
-      m.outer_stride = m.batch_stride = 0;
-      return m;
-    };
+  const bool wide_b = b.dtype == DType::bf16;
+  Tensor holder = wide_b ? empty({planes, s.k * s.n}, DType::f32) : Tensor();
+  std::vector<Matrix> right(static_cast<size_t>(planes));
+  cpu.parallel_for(planes, [&](int64_t plane) {
+    const Matrix pb = part_of(b, s, plane, 0);
+    right[static_cast<size_t>(plane)] =
+        wide_b ? widened(pb, s.k, s.n, holder.data<float>() + plane * s.k * s.n) : pb;
+  });
+  cpu.parallel_for(planes * blocks, [&](int64_t task) {
+    const int64_t plane = task / blocks, first = task % blocks * height,
+                  rows = std::min(height, s.m - first);
+    thread_local std::vector<float> scratch;
+    scratch.resize(static_cast<size_t>(rows * (s.k + s.n)));
+    Matrix left = part_of(a, s, plane, first), out = part_of(c, s, plane, first);
+    const Matrix result = out;
+    if (left.dtype == DType::bf16) left = widened(left, rows, s.k, scratch.data());
+    if (out.dtype == DType::bf16) out = {scratch.data() + rows * s.k, DType::f32, s.n};
     if (omp_in_parallel() == 0) omp_set_num_threads(1);
-    execute({1, std::min(height, s.m - first), s.n, s.k, 1}, moved(a, first), moved(b, 0),
-            moved(c, first), bias, 1);
+    execute({1, rows, s.n, s.k, 1}, left, right[static_cast<size_t>(plane)], out, bias, 1);
+    if (out.data != result.data) round_rows(static_cast<const float*>(out.data), rows, s.n, result);
   });
 }
 
-// oneDNN refuses bf16 below AVX-512; with AVX-512 alone it emulates it, and splits sums by threads.
 bool must_widen(const Matrix& a, const Matrix& b) {
   return (a.dtype == DType::bf16 || b.dtype == DType::bf16) && cpu_isa() != Isa::avx512_bf16;
 }
@@ -187,8 +191,7 @@ bool must_widen(const Matrix& a, const Matrix& b) {
 void matmul(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c,
             const void* bias) {
   if (c.dtype == DType::f64) return multiply_f64(cpu, s, a, b, c, static_cast<const double*>(bias));
-  if (must_widen(a, b)) return multiply_widened(cpu, s, a, b, c, bias);
-  if (cpu.isa() == Isa::avx2) return multiply_in_blocks(cpu, s, a, b, c, bias);
+  if (cpu.isa() == Isa::avx2 || must_widen(a, b)) return multiply_in_blocks(cpu, s, a, b, c, bias);
   omp_set_num_threads(cpu.threads());
   execute(s, a, b, c, bias, cpu.threads());
 }
@@ -200,7 +203,7 @@ void matmul_on_one_thread(const MatmulSize& s, const Matrix& a, const Matrix& b,
     return one;
   }();
   if (c.dtype == DType::f64) return multiply_f64(alone, s, a, b, c, nullptr);
-  if (must_widen(a, b)) return multiply_widened(alone, s, a, b, c, nullptr);
+  if (must_widen(a, b)) return multiply_in_blocks(alone, s, a, b, c, nullptr);
   if (omp_in_parallel() == 0) omp_set_num_threads(1);
   execute(s, a, b, c, nullptr, 1);
 }
