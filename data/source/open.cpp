@@ -72,7 +72,7 @@ void check_classes(const Source& train, const std::string& where) {
 }
 
 // Per class, the images in a seeded order: the first share is for validation.
-DataSets split(std::shared_ptr<Source> all, double share, uint64_t seed) {
+DataSets split(const std::shared_ptr<Source>& all, double share, uint64_t seed) {
   std::vector<std::vector<int64_t>> by_class(all->class_names().size());
   for (int64_t i = 0; i < all->size(); ++i)
     by_class[static_cast<size_t>(all->label(i))].push_back(i);
