@@ -35,7 +35,7 @@ void for_logits(const Tensor& logits, F&& f) {
 void cross_entropy_forward(Cpu& cpu, const Tensor& logits, const Targets& targets, Tensor& losses) {
   const int64_t classes = logits.dim(1);
   for_logits(logits, [&]<class T>() {
-    cpu.parallel_for(logits.dim(0), [&](int64_t b) {
+    cpu.parallel_rows(logits.dim(0), classes, [&](int64_t b) {
       const T* row = logits.data<T>() + b * classes;
       const double log_sum = log_sum_exp(row, classes);
       double loss = 0;
@@ -52,7 +52,7 @@ void cross_entropy_backward(Cpu& cpu, const Tensor& dlosses, const Tensor& logit
                             const Targets& targets, Tensor& dlogits) {
   const int64_t classes = logits.dim(1);
   for_logits(logits, [&]<class T>() {
-    cpu.parallel_for(logits.dim(0), [&](int64_t b) {
+    cpu.parallel_rows(logits.dim(0), classes, [&](int64_t b) {
       const T* row = logits.data<T>() + b * classes;
       const double log_sum = log_sum_exp(row, classes),
                    up = static_cast<double>(dlosses.data<T>()[b]);

@@ -11,7 +11,7 @@ void embed_tokens_forward(Cpu& cpu, const Tensor& patches, const Tensor& cls,
                 extra = tokens - 1 - count;
   for_float_dtype(y.dtype(), [&]<class T>() {
     using C = Compute<T>;
-    cpu.parallel_for(y.dim(0), [&](int64_t b) {
+    cpu.parallel_rows(y.dim(0), tokens * width, [&](int64_t b) {
       T* out = y.data<T>() + b * tokens * width;
       for (int64_t c = 0; c < width; ++c)
         out[c] = static_cast<T>(cls.data<C>()[c] + positions.data<C>()[c]);
@@ -41,7 +41,7 @@ void embed_tokens_backward(Cpu& cpu, const Tensor& dy, int64_t registers, const 
       return mask.defined() && mask.data<uint8_t>()[b * count + n] != 0;
     };
     // One token position per task: sums over samples in order, whatever the threads.
-    cpu.parallel_for(tokens, [&](int64_t t) {
+    cpu.parallel_rows(tokens, batch * width, [&](int64_t t) {
       std::vector<C> sum(static_cast<size_t>(width));
       const int64_t n = t - 1 - registers;
       for (int64_t b = 0; b < batch; ++b) {

@@ -1,8 +1,12 @@
 // Separable taps applied directly: the table is small.
 #include "core/ops/position_interpolation.h"
 
+#include <iterator>
+
 namespace vicinity::kernels {
 namespace {
+
+constexpr int64_t kTaps = 16;  // of an output where nothing shrinks
 
 template <class F>
 void for_float(const Tensor& x, F&& f) {
@@ -14,14 +18,13 @@ void for_float(const Tensor& x, F&& f) {
 
 void interpolate_positions(Cpu& cpu, const Tensor& table, int64_t side, const AxisTaps& rows,
                            const AxisTaps& columns, Tensor& y) {
-  const int64_t width = table.dim(1);
+  const int64_t width = table.dim(1), grid_w = static_cast<int64_t>(columns.size());
   for_float(y, [&]<class T>() {
     const T* in = table.data<T>();
     std::copy(in, in + width, y.data<T>());
-    cpu.parallel_for(static_cast<int64_t>(rows.size()), [&](int64_t i) {
+    cpu.parallel_rows(std::ssize(rows), kTaps * grid_w * width, [&](int64_t i) {
       for (size_t j = 0; j < columns.size(); ++j) {
-        T* out = y.data<T>() +
-                 (1 + i * static_cast<int64_t>(columns.size()) + static_cast<int64_t>(j)) * width;
+        T* out = y.data<T>() + (1 + i * grid_w + static_cast<int64_t>(j)) * width;
         std::fill(out, out + width, T{0});
         for (const auto& [r, weight_r] : rows[static_cast<size_t>(i)]) {
           for (const auto& [c, weight_c] : columns[j]) {
@@ -42,7 +45,7 @@ void interpolate_positions_backward(Cpu& cpu, const Tensor& dy, int64_t side, co
     const T* in = dy.data<T>();
     std::copy(in, in + width, dtable.data<T>());
     // One row of the table per task; the outputs that read it are visited in order.
-    cpu.parallel_for(side, [&](int64_t row) {
+    cpu.parallel_rows(side, kTaps * dy.size() / side, [&](int64_t row) {
       T* out_row = dtable.data<T>() + (1 + row * side) * width;
       std::fill(out_row, out_row + side * width, T{0});
       for (size_t i = 0; i < rows.size(); ++i) {

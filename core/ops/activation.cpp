@@ -35,6 +35,8 @@ Tensor activation(const Tensor& x, Activation kind) {
 Tensor activation_backward(const Tensor& dy, const Tensor& x, Activation kind) {
   VIC_CHECK(ShapeError, dy.shape() == x.shape(), "activation_backward: dy ", dy.shape(), ", x ",
             x.shape());
+  VIC_CHECK(DTypeError, dy.dtype() == x.dtype(), "activation_backward: dy is ", dy.dtype(),
+            ", x is ", x.dtype());
   Tensor dx = empty_like(x);
   if (x.size() > 0) {
     on_device("activation_backward", x.device(),

@@ -17,11 +17,19 @@ void check_labels(const Tensor& labels, int64_t batch, int64_t classes) {
 void check(const Tensor& logits, const Targets& targets) {
   VIC_CHECK(ShapeError, logits.rank() == 2 && logits.dim(1) > 0,
             "cross_entropy: needs logits [B, K], got ", logits.shape());
+  VIC_CHECK(DTypeError, logits.dtype() == DType::f32 || logits.dtype() == DType::f64,
+            "cross_entropy: needs logits in f32 or f64, got ", logits.dtype());
   if (targets.dense.defined()) {
     VIC_CHECK(ShapeError, targets.dense.shape() == logits.shape(), "cross_entropy: dense targets ",
               targets.dense.shape(), ", logits ", logits.shape());
+    VIC_CHECK(DTypeError, targets.dense.dtype() == logits.dtype(),
+              "cross_entropy: dense targets are ", targets.dense.dtype(), ", logits are ",
+              logits.dtype());
     return;
   }
+  VIC_CHECK(ShapeError, targets.first.defined(), "cross_entropy: needs labels or dense targets");
+  VIC_CHECK(ShapeError, targets.second.defined() == targets.weight.defined(),
+            "cross_entropy: second labels and their weight come together");
   check_labels(targets.first, logits.dim(0), logits.dim(1));
   check_labels(targets.second, logits.dim(0), logits.dim(1));
 }

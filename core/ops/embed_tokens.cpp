@@ -1,6 +1,19 @@
 #include "core/ops/embed_tokens.h"
 
 namespace vicinity {
+namespace {
+
+// Optional rows of parameters: [width] or [any, width].
+void check_parameter(const char* name, const Tensor& parameter, const Tensor& patches) {
+  if (!parameter.defined()) return;
+  VIC_CHECK(ShapeError, parameter.dim(-1) == patches.dim(2), "embed_tokens: ", name, " ",
+            parameter.shape(), " does not fit patches ", patches.shape());
+  VIC_CHECK(DTypeError, parameter.dtype() == accumulator_of(patches.dtype()),
+            "embed_tokens: ", name, " is ", parameter.dtype(), " beside patches of ",
+            patches.dtype());
+}
+
+}  // namespace
 
 Tensor embed_tokens(const Tensor& patches, const Tensor& cls, const Tensor& positions,
                     const Tensor& registers, const Tensor& mask_token, const Tensor& mask) {
@@ -9,6 +22,12 @@ Tensor embed_tokens(const Tensor& patches, const Tensor& cls, const Tensor& posi
             " patches need positions [", 1 + count, ", ", width, "], got ", positions.shape());
   VIC_CHECK(ShapeError, !mask.defined() || mask.shape() == Shape({batch, count}),
             "embed_tokens: the mask must be one byte a patch, [", batch, ", ", count, "]");
+  VIC_CHECK(ShapeError, mask_token.defined() || !mask.defined(),
+            "embed_tokens: a mask needs a mask token");
+  check_parameter("class token", cls, patches);
+  check_parameter("positions", positions, patches);
+  check_parameter("registers", registers, patches);
+  check_parameter("mask token", mask_token, patches);
   const int64_t extra = registers.defined() ? registers.dim(0) : 0;
   Tensor y = empty({batch, 1 + extra + count, width}, patches.dtype(), patches.device());
   if (y.size() > 0) {

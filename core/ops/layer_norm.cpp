@@ -16,6 +16,8 @@ void check(const Tensor& x, const Tensor& w) {
 
 Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps) {
   check(x, w);
+  VIC_CHECK(ShapeError, b.shape() == w.shape(), "layer_norm: bias ", b.shape(), ", weight ",
+            w.shape());
   Tensor y = empty_like(x);
   if (x.size() > 0) {
     on_device("layer_norm", x.device(),

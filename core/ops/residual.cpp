@@ -4,15 +4,31 @@
 
 namespace vicinity {
 
+namespace {
+
+void check_parameter(const char* name, const Tensor& parameter, int64_t size, const Tensor& x) {
+  if (!parameter.defined()) return;
+  VIC_CHECK(ShapeError, parameter.size() == size, "residual: ", name, " ", parameter.shape(),
+            " does not fit x ", x.shape());
+  VIC_CHECK(DTypeError, parameter.dtype() == accumulator_of(x.dtype()), "residual: ", name, " is ",
+            parameter.dtype(), ", wanted ", accumulator_of(x.dtype()), " beside x of ", x.dtype());
+}
+
+}  // namespace
+
 ResidualOut residual(const Tensor& x, const Tensor& branch, const Tensor& gamma,
                      const Tensor& factors, const Tensor& norm_w, const Tensor& norm_b,
                      double eps) {
   VIC_CHECK(ShapeError, x.shape() == branch.shape(), "residual: x ", x.shape(), ", branch ",
             branch.shape());
-  VIC_CHECK(ShapeError, !factors.defined() || factors.shape() == Shape({x.dim(0)}),
-            "residual: one factor for each of ", x.dim(0), " samples");
-  VIC_CHECK(ShapeError, !gamma.defined() || gamma.size() == x.dim(-1), "residual: layer scale of ",
-            gamma.defined() ? gamma.size() : 0, " channels for x ", x.shape());
+  VIC_CHECK(DTypeError, x.dtype() == branch.dtype(), "residual: x is ", x.dtype(), ", branch is ",
+            branch.dtype());
+  VIC_CHECK(ShapeError, norm_w.defined() == norm_b.defined(),
+            "residual: the norm needs weight and bias, or neither");
+  check_parameter("drop path factors", factors, x.dim(0), x);
+  check_parameter("layer scale", gamma, x.dim(-1), x);
+  check_parameter("norm weight", norm_w, x.dim(-1), x);
+  check_parameter("norm bias", norm_b, x.dim(-1), x);
   ResidualOut out{empty_like(x), norm_w.defined() ? empty_like(x) : Tensor{}};
   if (x.size() > 0) {
     on_device("residual", x.device(),

@@ -3,8 +3,8 @@
 namespace vicinity {
 
 Tensor token_pool(const Tensor& x, int64_t first, bool with_cls) {
-  VIC_CHECK(ShapeError, x.rank() == 3 && first < x.dim(1), "token_pool: x ", x.shape(),
-            " [B, N, C] has no token ", first);
+  VIC_CHECK(ShapeError, x.rank() == 3 && first >= 0 && first < x.dim(1), "token_pool: x ",
+            x.shape(), " [B, N, C] has no token ", first);
   Tensor y =
       empty({x.dim(0), (with_cls ? 2 : 1) * x.dim(2)}, accumulator_of(x.dtype()), x.device());
   if (y.size() > 0) {

@@ -42,7 +42,19 @@ class Cpu {
     parallel_for(count, [&](int64_t i) { body(i * chunk, std::min(n, (i + 1) * chunk)); });
   }
 
+  /// body(row) for `rows` rows that cost about `width` elements each; small work stays on this
+  /// thread, since waking the team costs more.
+  template <class Body>
+  void parallel_rows(int64_t rows, int64_t width, Body&& body) const {
+    parallel_chunks(rows, std::max<int64_t>(1, kElementsPerTask / std::max<int64_t>(1, width)),
+                    [&](int64_t begin, int64_t end) {
+                      for (int64_t row = begin; row < end; ++row) body(row);
+                    });
+  }
+
  private:
+  static constexpr int64_t kElementsPerTask = 1 << 13;
+
   int threads_;
   Isa isa_;
 };
