@@ -24,10 +24,8 @@ class Model {
   const ModelConfig& config() const { return config_; }
   int64_t num_labels() const { return static_cast<int64_t>(config_.labels.size()); }
   int64_t parameter_count() const { return store_->parameter_count(); }
-  /// Draws all parameters. `init`: original or hf.
-  void initialise(uint64_t seed, const std::string& init) {
-    store_->initialise(seed, init == "original");
-  }
+  /// Draws all parameters. `init`: original, hf or fan_in.
+  void initialise(uint64_t seed, const std::string& init) { store_->initialise(seed, init); }
 
  protected:
   explicit Model(ModelConfig config) : config_(std::move(config)) {}

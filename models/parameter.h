@@ -2,6 +2,7 @@
 // Hugging Face.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct Init {
 struct Inits {
   Init original;
   Init hf;
+  std::optional<Init> fan_in;  // absent: as the original
 };
 
 class Parameter {

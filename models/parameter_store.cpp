@@ -22,6 +22,13 @@ class Collector : public ParameterVisitor {
   }
 };
 
+Init chosen(const Inits& inits, const std::string& name) {
+  if (name == "original") return inits.original;
+  if (name == "fan_in") return inits.fan_in.value_or(inits.original);
+  VIC_ASSERT(name == "hf", "no initialisation '", name, "'");
+  return inits.hf;
+}
+
 void draw(Tensor& x, const Init& init, const RandomStream& stream) {
   switch (init.kind) {
     case Init::Kind::constant:
@@ -109,12 +116,12 @@ int64_t ParameterStore::parameter_count() const {
   return count;
 }
 
-void ParameterStore::initialise(uint64_t seed, bool original) {
+void ParameterStore::initialise(uint64_t seed, const std::string& init) {
   for (size_t i = 0; i < stored_.size(); ++i) {
     const Inits& inits = stored_[i].parameter->inits();
     const int64_t begin = stored_[i].offset, size = stored_[i].parameter->shape().size();
     Tensor values = value_.slice(begin, begin + size);
-    draw(values, original ? inits.original : inits.hf, {seed, Purpose::initialisation, i});
+    draw(values, chosen(inits, init), {seed, Purpose::initialisation, i});
   }
 }
 

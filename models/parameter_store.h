@@ -43,7 +43,8 @@ class ParameterStore {
   const std::vector<Published>& published() const { return published_; }
   int64_t parameter_count() const;
   /// Draws every value from (seed, its place in the list); the same bits on any number of threads.
-  void initialise(uint64_t seed, bool original);
+  /// `init`: original, hf or fan_in.
+  void initialise(uint64_t seed, const std::string& init);
 
   /// A flat tensor (values, gradients, moments) taken apart under published names and shapes.
   std::vector<NamedTensor> publish(const Tensor& flat) const;

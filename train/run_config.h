@@ -26,8 +26,10 @@ struct ModelSection {
     architecture.fields(v);
     v("weights", weights,
       "directory of config.json + model.safetensors to start from; empty: from scratch");
-    v("init", init, "initialisation: as the original code or as Hugging Face's",
-      one_of({"original", "hf"}));
+    v("init", init,
+      "initialisation: as the original code's, as Hugging Face's, or fan_in: the original's with "
+      "linear weights as PyTorch draws them, which narrow networks need",
+      one_of({"original", "hf", "fan_in"}));
     v("small_maps", small_maps, "a level smaller than kernel x dilation is refused or padded",
       one_of({"refuse", "pad"}));
   }

@@ -1,5 +1,7 @@
 #include "models/layers/linear.h"
 
+#include <cmath>
+
 #include "autograd/ops/linear.h"
 #include "core/base/text.h"
 
@@ -13,11 +15,15 @@ std::string names(const std::vector<std::string>& parts, const std::string& kind
   return join(all, "|");
 }
 
+// As PyTorch's Linear starts. At 0.02 a narrow layer's output is small beside the residual stream,
+// and the blocks take epochs to wake up.
+Init fan_in(int64_t in) { return Init::uniform(1 / std::sqrt(static_cast<double>(in))); }
+
 }  // namespace
 
 Linear::Linear(int64_t in, int64_t out, bool bias, std::vector<std::string> parts)
     : parts_(std::move(parts)),
-      weight_({out, in}, {Init::normal(0.02), Init::normal(0.02)}),
+      weight_({out, in}, {Init::normal(0.02), Init::normal(0.02), fan_in(in)}),
       bias_({out}, {Init::constant(0), Init::constant(0)}),
       has_bias_(bias) {}
 

@@ -14,27 +14,13 @@ import sys
 import tempfile
 import time
 import unittest
-import zlib
+
+from pictures import write_png
 
 BINARY = os.path.abspath(sys.argv.pop(1))
 TINY = ["data.image_size=16", "data.train_crop=none", "model.family=dinat", "model.embed_dim=16", "model.depths=[1,1]",
         "model.num_heads=[2,2]", "model.kernel_size=3", "model.dilations=[[1],[1]]", "model.small_maps=pad",
         "train.batch=8", "train.micro_batch=4", "train.steps=4"]
-
-
-def write_png(path, label, number, side=16):
-    """A PNG of stripes that tell the class."""
-    rows = b""
-    for y in range(side):
-        rows += b"\0"
-        for x in range(side):
-            along = x if label % 2 else y
-            rows += bytes([(200 if along // (2 + label) % 2 else 40) + (number * 7 + x * y) % 30] * 3)
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
 class Cli(unittest.TestCase):
@@ -168,6 +154,13 @@ class Cli(unittest.TestCase):
         self.run_it("data", "pack", f"data.root={self.data}", "--out", "p.h5", code=2, has=["--overwrite"])
         self.run_it("inspect", "p.h5", has=["class_1"])
         self.run_it("train", "data.root=p.h5", *TINY, "--out", "run")
+
+    def test_bench_prints_what_scripts_read(self):
+        for mode in ("train", "infer"):
+            line = json.loads(self.run_it("bench", "step", *TINY, "--mode", mode, "--steps", 2, "--json"))
+            for key in ("images_per_s", "ms", "gflops", "share_of_peak", "peak_rss_mb"):
+                self.assertGreater(line[key], 0, key)
+            self.assertEqual((line["batch"], line["what"]), (8, mode))
 
     def test_doctor(self):
         self.run_it("doctor", has=["all ops agree"])

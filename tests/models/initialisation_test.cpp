@@ -63,6 +63,25 @@ TEST(Initialisation, DinatOriginal) {
          {"bias$", "constant", 0}});
 }
 
+TEST(Initialisation, FanInDrawsLinearWeightsByTheirInputs) {
+  check(tiny_dinat(), "fan_in",
+        {kNormWeight,
+         kNormBias,
+         {"layer_scale", "constant", 0.5},
+         {"rpb", "normal", 0.02},
+         {"projection\\.0\\.", "uniform", 1 / std::sqrt(27.0)},
+         {"projection\\.1\\.", "uniform", 1 / std::sqrt(72.0)},
+         {"reduction", "uniform", 1 / std::sqrt(144.0)},
+         {"bias$", "constant", 0},
+         {"levels\\.0.*(query|key|value|attention\\.output|intermediate)", "uniform",
+          1 / std::sqrt(16.0)},
+         {"levels\\.0.*output", "uniform", 1 / std::sqrt(32.0)},
+         {"levels\\.1.*(query|key|value|attention\\.output|intermediate)", "uniform",
+          1 / std::sqrt(32.0)},
+         {"levels\\.1.*output", "uniform", 1 / std::sqrt(64.0)},
+         {"classifier", "uniform", 1 / std::sqrt(32.0)}});
+}
+
 TEST(Initialisation, DinatHuggingFace) {
   check(tiny_dinat(), "hf",
         {kNormWeight,

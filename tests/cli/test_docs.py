@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Every `build/vicinity ...` line of the README and the tutorial runs as it is written, in the order in which it is written.
+
+Training is shortened: two steps of two images are appended to what the reader would type.
+usage: test_docs.py BINARY SOURCE_FOLDER     (needs nothing but Python)
+"""
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from pictures import write_png
+
+BINARY, ROOT = (pathlib.Path(sys.argv.pop(1)).resolve() for _ in range(2))
+SHORT = ["train.steps=2", "train.batch=2", "train.micro_batch=2"]
+
+
+def commands(document):
+    """Lines of code blocks that start with the program, without the remark behind them."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", (ROOT / document).read_text(), re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("build/vicinity ")]
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+class Documents(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="vicinity docs ")
+        self.dir = pathlib.Path(self.temporary.name)
+        (self.dir / "build").mkdir()
+        (self.dir / "build/vicinity").symlink_to(BINARY)
+        for label, name in enumerate(("daisy", "tulip")):
+            for number in range(7):
+                write_png(self.dir / "flowers" / name / f"{number}.png", label, number, side=48)
+        write_png(self.dir / "photo.jpg", 0, 9, side=40)  # what a file is, its first bytes say
+        write_png(self.dir / "more/1.png", 1, 9, side=40)
+
+    def tearDown(self):
+        self.temporary.cleanup()
+
+    def run_all(self, document):
+        found = commands(document)
+        self.assertGreater(len(found), 4, f"no commands found in {document}")
+        for words in found:
+            short = SHORT if words[1] == "train" and "--resume" not in words else []
+            done = subprocess.run([*words, *short], capture_output=True, text=True, cwd=self.dir, timeout=300)
+            self.assertEqual(done.returncode, 0, f"{document}: {' '.join(words)}\n{done.stdout}{done.stderr}")
+
+    def test_readme(self):
+        self.run_all("README.md")
+
+    def test_tutorial(self):
+        self.run_all("docs/tutorial_own_images.md")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
