@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/base/error.h"
+#include "core/runtime/cpu.h"
 #include "data/sampler.h"
 
 namespace vicinity {
@@ -22,8 +23,7 @@ Loader::Loader(const Source& source, TransformConfig transform, LoaderMode mode,
       batch_(batch),
       config_(config) {
   VIC_CHECK(DataError, source.size() > 0, "no images to load");
-  if (config_.threads == 0)
-    config_.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (config_.threads == 0) config_.threads = available_cores();
   config_.prefetch = std::max(1, config_.prefetch);
 }
 

@@ -20,7 +20,7 @@ enum class LoaderMode {
 };
 
 struct LoaderConfig {
-  int threads = 0;  // 0: one per core
+  int threads = 0;  // 0: one per core that this process may use (affinity, quota)
   uint64_t seed = 0;
   int prefetch = 4;  // batches
 };
@@ -49,6 +49,7 @@ class Loader {
   /// The next batch will start at this position (a multiple of the batch size) of this epoch. O(1).
   void seek(int64_t epoch, int64_t position);
   int64_t samples_per_epoch() const { return source_.size(); }
+  int threads() const { return config_.threads; }
   /// Seconds that next() has spent waiting.
   double wait_seconds() const { return wait_seconds_; }
 

@@ -6,6 +6,7 @@
 
 #include <csetjmp>
 #include <cstring>
+#include <new>
 
 #include "core/base/error.h"
 
@@ -13,9 +14,6 @@ namespace vicinity {
 namespace {
 
 using Bytes = std::span<const uint8_t>;
-
-constexpr int64_t kMaxPixels = int64_t{1}
-                               << 28;  // 268 megapixels: beyond it a header is more likely a lie
 
 bool begins(Bytes bytes, std::initializer_list<int> magic, size_t at = 0) {
   if (bytes.size() < at + magic.size()) return false;
@@ -81,17 +79,25 @@ bool read_jpeg(Bytes bytes, Image& image, std::vector<uint8_t>& line, JpegErrors
   return true;
 }
 
+struct JpegReader {
+  JpegErrors errors{};
+  jpeg_decompress_struct info{};
+  JpegReader() {
+    info.err = jpeg_std_error(&errors.base);
+    errors.base.error_exit = on_jpeg_error;
+    errors.base.emit_message = on_jpeg_message;
+  }
+  ~JpegReader() { jpeg_destroy_decompress(&info); }
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
+};
+
 Image decode_jpeg(Bytes bytes, const std::string& name) {
   Image image;
   std::vector<uint8_t> line;
-  JpegErrors errors{};
-  jpeg_decompress_struct info{};
-  info.err = jpeg_std_error(&errors.base);
-  errors.base.error_exit = on_jpeg_error;
-  errors.base.emit_message = on_jpeg_message;
-  const bool done = read_jpeg(bytes, image, line, errors, info);
-  jpeg_destroy_decompress(&info);
-  VIC_CHECK(DataError, done, "'", name, "' is a damaged JPEG: ", errors.message);
+  JpegReader reader;
+  VIC_CHECK(DataError, read_jpeg(bytes, image, line, reader.errors, reader.info), "'", name,
+            "' is a damaged JPEG: ", reader.errors.message);
   return image;
 }
 
@@ -117,14 +123,22 @@ void on_png_error(png_structp png, png_const_charp message) {
 }
 void on_png_warning(png_structp, png_const_charp) {}
 
-bool read_png(PngSource& source, PngErrors& errors, Image& image, std::vector<uint8_t*>& rows) {
-  png_structp png =
-      png_create_read_struct(PNG_LIBPNG_VER_STRING, &errors, on_png_error, on_png_warning);
-  png_infop info = png_create_info_struct(png);
-  if (setjmp(png_jmpbuf(png)) != 0) {
-    png_destroy_read_struct(&png, &info, nullptr);
-    return false;
+struct PngReader {
+  png_structp png;
+  png_infop info;
+  explicit PngReader(PngErrors& errors)
+      : png(png_create_read_struct(PNG_LIBPNG_VER_STRING, &errors, on_png_error, on_png_warning)),
+        info(png != nullptr ? png_create_info_struct(png) : nullptr) {
+    if (info == nullptr) throw std::bad_alloc();
   }
+  ~PngReader() { png_destroy_read_struct(&png, &info, nullptr); }
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
+};
+
+bool read_png(png_structp png, png_infop info, PngSource& source, Image& image,
+              std::vector<uint8_t*>& rows) {
+  if (setjmp(png_jmpbuf(png)) != 0) return false;
   png_set_read_fn(png, &source, read_png_bytes);
   png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
   png_read_info(png, info);
@@ -144,7 +158,6 @@ bool read_png(PngSource& source, PngErrors& errors, Image& image, std::vector<ui
   for (png_uint_32 y = 0; y < height; ++y) rows[y] = image.row(static_cast<int>(y));
   png_read_image(png, rows.data());
   png_read_end(png, nullptr);
-  png_destroy_read_struct(&png, &info, nullptr);
   return true;
 }
 
@@ -170,26 +183,50 @@ const char* foreign_format(Bytes bytes) {
   return nullptr;
 }
 
-}  // namespace
+Image decode_png(Bytes bytes, const std::string& name) {
+  PngSource source{bytes};
+  PngErrors errors;
+  PngReader reader(errors);
+  Image image;
+  std::vector<uint8_t*> rows;
+  VIC_CHECK(DataError, read_png(reader.png, reader.info, source, image, rows), "'", name,
+            "' is a damaged PNG: ", errors.message);
+  return image;
+}
 
-Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
+[[noreturn]] void refuse_foreign(Bytes bytes, const std::string& name) {
   VIC_CHECK(DataError, !bytes.empty(), "'", name, "' is empty (0 bytes)");
-  if (begins(bytes, {0xff, 0xd8, 0xff})) return decode_jpeg(bytes, name);
-  if (begins(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) {
-    PngSource source{bytes};
-    PngErrors errors;
-    Image image;
-    std::vector<uint8_t*> rows;
-    VIC_CHECK(DataError, read_png(source, errors, image, rows), "'", name,
-              "' is a damaged PNG: ", errors.message);
-    return image;
-  }
-  if (begins(bytes, {'R', 'I', 'F', 'F'}) && begins(bytes, {'W', 'E', 'B', 'P'}, 8))
-    return decode_webp(bytes, name);
   const char* format = foreign_format(bytes);
   VIC_CHECK(DataError, format == nullptr, "'", name, "' is a ", format,
             " file, which is not read; convert it to JPEG, PNG or WebP");
   VIC_FAIL(DataError, "'", name, "' is not an image");
+}
+
+}  // namespace
+
+ImageFormat format_of(std::span<const uint8_t> bytes) {
+  if (begins(bytes, {0xff, 0xd8, 0xff})) return ImageFormat::jpeg;
+  if (begins(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) return ImageFormat::png;
+  const bool webp = begins(bytes, {'R', 'I', 'F', 'F'}) && begins(bytes, {'W', 'E', 'B', 'P'}, 8);
+  return webp ? ImageFormat::webp : ImageFormat::other;
+}
+
+Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
+  try {
+    switch (format_of(bytes)) {
+      case ImageFormat::jpeg:
+        return decode_jpeg(bytes, name);
+      case ImageFormat::png:
+        return decode_png(bytes, name);
+      case ImageFormat::webp:
+        return decode_webp(bytes, name);
+      case ImageFormat::other:
+        refuse_foreign(bytes, name);
+    }
+  } catch (const std::bad_alloc&) {
+    VIC_FAIL(DataError, "'", name, "' has more pixels than the memory holds");
+  }
+  VIC_FAIL(InternalError, "unknown image format");
 }
 
 }  // namespace vicinity

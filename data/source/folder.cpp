@@ -9,12 +9,16 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/text.h"
+#include "core/runtime/cpu.h"
 #include "data/image/decode.h"
+#include "data/image/probe.h"
 
 namespace vicinity {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kProbesPerCore = 4;
 
 bool is_image_name(const fs::path& path) {
   const std::string end = lower(path.extension().string());
@@ -74,23 +78,24 @@ Source::Stored FolderSource::stored(int64_t index) const {
   return {read_file(name(index)), 0, 0, 0};
 }
 
-std::vector<FolderSource::Bad> FolderSource::find_bad_files() const {
+std::vector<FolderSource::Bad> FolderSource::find_bad_files(FileCheck check) const {
   std::vector<Bad> bad;
   std::mutex mutex;
   std::atomic<int64_t> next{0};
   const auto work = [&] {
     for (int64_t i = next++; i < size(); i = next++) {
       try {
-        load(i);
+        if (check == FileCheck::decode || !looks_whole(name(i))) load(i);
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);
         bad.push_back({i, error.message()});
       }
     }
   };
+  // Reading the ends of files waits for the disk, not for the cores.
+  const int count = available_cores() * (check == FileCheck::ends ? kProbesPerCore : 1);
   std::vector<std::jthread> threads;
-  for (unsigned t = 0; t < std::max(1u, std::thread::hardware_concurrency()); ++t)
-    threads.emplace_back(work);
+  for (int t = 0; t < count; ++t) threads.emplace_back(work);
   threads.clear();
   std::sort(bad.begin(), bad.end(), [](const Bad& a, const Bad& b) { return a.index < b.index; });
   return bad;

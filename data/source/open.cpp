@@ -22,6 +22,15 @@ std::string kind_of(const DataConfig& config) {
   return has_idx_files(config.root) ? "idx" : "folder";
 }
 
+// What is done about files that cannot be used. Leaving files out needs the decoder's word on each:
+// numbers of samples must not change once training runs.
+struct FileRules {
+  bool skip;
+  FileCheck check;
+  FileRules(const DataConfig& config, FileCheck asked)
+      : skip(config.on_error == "skip"), check(skip ? FileCheck::decode : asked) {}
+};
+
 std::shared_ptr<Source> without(std::shared_ptr<FolderSource> source,
                                 const std::vector<FolderSource::Bad>& bad) {
   std::vector<int64_t> kept;
@@ -36,19 +45,19 @@ std::shared_ptr<Source> without(std::shared_ptr<FolderSource> source,
   return std::make_shared<Subset>(std::move(source), std::move(kept));
 }
 
-// Every file decodes, or is left out, or all that do not are named.
+// Every file passes the check, or is left out, or all that do not are named.
 std::shared_ptr<Source> checked(std::shared_ptr<FolderSource> source, const std::string& root,
-                                bool skip) {
+                                const FileRules& rules) {
   VIC_CHECK(DataError, source->size() > 0, "no images in '", root,
             "': expected ROOT/CLASS/FILE with FILE ending in .jpg, .jpeg, .png or .webp");
-  const auto bad = source->find_bad_files();
+  const auto bad = source->find_bad_files(rules.check);
   if (bad.empty()) return source;
   std::string list;
   for (size_t i = 0; i < std::min<size_t>(bad.size(), 10); ++i) list += "\n  " + bad[i].reason;
   if (bad.size() > 10) list += str("\n  and ", bad.size() - 10, " more");
   const std::string what =
       str(bad.size(), " of ", source->size(), " files in '", root, "' cannot be used:", list);
-  VIC_CHECK(DataError, skip, what,
+  VIC_CHECK(DataError, rules.skip, what,
             "\nremove or replace them, or go on without them with data.on_error=skip");
   log_warning(what, "\nleft out (data.on_error=skip)");
   return without(std::move(source), bad);
@@ -102,26 +111,26 @@ std::string first_existing(const std::string& root, std::initializer_list<const 
   return "";
 }
 
-DataSets open_folders(const std::string& train, const std::string& val, bool skip) {
+DataSets open_folders(const std::string& train, const std::string& val, const FileRules& rules) {
   auto train_source = std::make_shared<FolderSource>(train);
   auto val_source = std::make_shared<FolderSource>(val, train_source->class_names());
-  return {checked(train_source, train, skip), checked(val_source, val, skip)};
+  return {checked(train_source, train, rules), checked(val_source, val, rules)};
 }
 
-DataSets open_folder_root(const DataConfig& config, uint64_t seed) {
-  const bool skip = config.on_error == "skip";
+DataSets open_folder_root(const DataConfig& config, uint64_t seed, const FileRules& rules) {
   const std::string train = first_existing(config.root, {"train", "training"});
   const std::string val = first_existing(config.root, {"val", "valid", "validation", "test"});
-  if (!train.empty() && !val.empty()) return open_folders(train, val, skip);
+  if (!train.empty() && !val.empty()) return open_folders(train, val, rules);
   const std::string all = train.empty() ? config.root : train;
-  const auto images = checked(std::make_shared<FolderSource>(all), all, skip);
+  const auto images = checked(std::make_shared<FolderSource>(all), all, rules);
   check_two_classes(*images, all);
   return split(images, config.val_split, seed);
 }
 
 }  // namespace
 
-DataSets open_data(const DataConfig& config, uint64_t seed) {
+DataSets open_data(const DataConfig& config, uint64_t seed, FileCheck check) {
+  const FileRules rules(config, check);
   const bool pair = !config.train.empty() || !config.val.empty();
   VIC_CHECK(ConfigError, pair || !config.root.empty(),
             "no data: set data.root=PATH (or data.train and data.val)");
@@ -134,7 +143,7 @@ DataSets open_data(const DataConfig& config, uint64_t seed) {
   }
   DataSets sets;
   if (pair) {
-    sets = open_folders(config.train, config.val, config.on_error == "skip");
+    sets = open_folders(config.train, config.val, rules);
   } else if (const std::string kind = kind_of(config); kind == "hdf5") {
     sets = {std::make_shared<PackSource>(config.root, "train"),
             std::make_shared<PackSource>(config.root, "val")};
@@ -142,7 +151,7 @@ DataSets open_data(const DataConfig& config, uint64_t seed) {
     sets = {std::make_shared<IdxSource>(config.root, "train"),
             std::make_shared<IdxSource>(config.root, "t10k")};
   } else {
-    sets = open_folder_root(config, seed);
+    sets = open_folder_root(config, seed, rules);
   }
   check_classes(*sets.train, pair ? config.train : config.root);
   return sets;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/config/fields.h"
+#include "data/source/folder.h"
 #include "data/source/source.h"
 
 namespace vicinity {
@@ -27,7 +28,8 @@ struct DataConfig {
     v("val_split", val_split,
       "share of a folder without val/ that is kept for validation, per class, seeded",
       greater_than(0), between(0, 0.9));
-    v("on_error", on_error, "an image that does not decode: fail, or skip it",
+    v("on_error", on_error,
+      "an image that does not decode: fail, or skip it (every file is then decoded at the start)",
       one_of({"fail", "skip"}));
   }
 };
@@ -37,8 +39,9 @@ struct DataSets {
 };
 
 /// Opens and checks: DataError (exit code 3) for a missing folder, no images, one class only, a
-/// validation class that training lacks, files that do not decode (all counted, the first ten
-/// named) unless on_error = skip.
-DataSets open_data(const DataConfig& config, uint64_t seed);
+/// validation class that training lacks, files that cannot be used (all counted, the first ten
+/// named). `check`: how closely image files in folders are looked at; with on_error = skip every
+/// one is decoded, and those that do not decode are left out.
+DataSets open_data(const DataConfig& config, uint64_t seed, FileCheck check = FileCheck::ends);
 
 }  // namespace vicinity

@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <jpeglib.h>
 #include <zlib.h>
 
 #include <cstring>
@@ -12,50 +11,13 @@
 #include "data/image/png_writer.h"
 #include "data/image/resize.h"
 #include "data/transforms/pipeline.h"
+#include "tests/support/encoded_images.h"
 
-namespace vicinity {
+namespace vicinity::testing {
 namespace {
-
-// value(c, y, x) = (37 x + 91 y + 53 c + x y) mod 256
-Image formula_image(int width, int height) {
-  Image image(width, height);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      for (int c = 0; c < 3; ++c)
-        image.row(y)[3 * x + c] = static_cast<uint8_t>(37 * x + 91 * y + 53 * c + x * y);
-    }
-  }
-  return image;
-}
 
 uint32_t crc_of(const Image& image) {
   return static_cast<uint32_t>(crc32(0, image.rgb.data(), static_cast<uInt>(image.rgb.size())));
-}
-
-std::string encode_jpeg(const Image& image, int quality) {
-  jpeg_compress_struct info{};
-  jpeg_error_mgr errors{};
-  info.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&info);
-  unsigned char* bytes = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&info, &bytes, &size);
-  info.image_width = static_cast<JDIMENSION>(image.width);
-  info.image_height = static_cast<JDIMENSION>(image.height);
-  info.input_components = 3;
-  info.in_color_space = JCS_RGB;
-  jpeg_set_defaults(&info);
-  jpeg_set_quality(&info, quality, TRUE);
-  jpeg_start_compress(&info, TRUE);
-  while (info.next_scanline < info.image_height) {
-    JSAMPROW row = const_cast<JSAMPROW>(image.row(static_cast<int>(info.next_scanline)));
-    jpeg_write_scanlines(&info, &row, 1);
-  }
-  jpeg_finish_compress(&info);
-  std::string result(reinterpret_cast<char*>(bytes), size);
-  jpeg_destroy_compress(&info);
-  free(bytes);
-  return result;
 }
 
 Image decode(const std::string& bytes) {
@@ -95,14 +57,14 @@ TEST(Decode, PngRoundTripIsExact) {
 TEST(Decode, JpegIsClose) {
   Image image(40, 30);
   for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<uint8_t>(i / 120 * 4);
-  const Image back = decode(encode_jpeg(image, 95));
+  const Image back = decode(encode_jpeg(image, {.quality = 95}));
   ASSERT_EQ(back.rgb.size(), image.rgb.size());
   for (size_t i = 0; i < image.rgb.size(); ++i) EXPECT_NEAR(back.rgb[i], image.rgb[i], 6);
 }
 
 TEST(Decode, EveryTruncationIsAnErrorOrAnImageNeverACrash) {
   for (const std::string& bytes :
-       {encode_png(formula_image(9, 7)), encode_jpeg(formula_image(20, 16), 80)}) {
+       {encode_png(formula_image(9, 7)), encode_jpeg(formula_image(20, 16))}) {
     for (size_t cut = 0; cut + 1 < bytes.size(); ++cut) {
       try {
         decode(bytes.substr(0, cut));
@@ -166,4 +128,4 @@ TEST(Transforms, EvaluationIsResizeAndCentreCrop) {
 }
 
 }  // namespace
-}  // namespace vicinity
+}  // namespace vicinity::testing

@@ -1,6 +1,7 @@
 #include "data/loader.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -79,6 +80,20 @@ TEST_F(LoaderTest, SeekContinuesWhereAnotherStopped) {
     EXPECT_EQ(rest[i].images, whole[5 + i].images);
     EXPECT_EQ(rest[i].epoch, whole[5 + i].epoch);
   }
+}
+
+TEST_F(LoaderTest, ThreadsAreByDefaultTheCoresThatTheProcessMayUse) {
+  const FolderSource source(folder_.path());
+  cpu_set_t before, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  CPU_ZERO(&one);
+  for (int core = 0; CPU_COUNT(&one) == 0; ++core) {
+    if (CPU_ISSET(core, &before)) CPU_SET(core, &one);
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  const Loader loader(source, {.image_size = 8}, LoaderMode::eval, 4, {});
+  sched_setaffinity(0, sizeof before, &before);
+  EXPECT_EQ(loader.threads(), 1);
 }
 
 TEST_F(LoaderTest, ABrokenFileIsNamed) {

@@ -15,7 +15,7 @@ int data_pack_verb(const Arguments& arguments) {
   VIC_CHECK(UsageError, arguments.has("--out"), "vicinity data pack needs --out FILE.h5");
   const RunConfig config = load_run_config(arguments.all("--config"), arguments.overrides);
   const auto start = std::chrono::steady_clock::now();
-  const DataSets data = open_data(config.data.source, config.seed);
+  const DataSets data = open_data(config.data.source, config.seed, FileCheck::decode);
   const std::string out = arguments.get("--out");
   write_pack(data, out, arguments.has("--overwrite"));
   std::cout << out << ": " << format_count(data.train->size()) << " training and "

@@ -118,7 +118,7 @@ int inspect_weights(const std::string& path) {
 }
 
 int inspect_data(const RunConfig& config) {
-  const DataSets data = open_data(config.data.source, config.seed);
+  const DataSets data = open_data(config.data.source, config.seed, FileCheck::decode);
   const auto& names = data.train->class_names();
   std::vector<int64_t> train(names.size()), val(names.size());
   for (int64_t i = 0; i < data.train->size(); ++i)
