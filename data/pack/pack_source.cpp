@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "data/image/decode.h"
 #include "data/pack/hdf5_file.h"
 
@@ -42,11 +43,12 @@ PackSource::PackSource(const std::string& path, const std::string& split)
   labels_ = column<int32_t>(file, split + "/labels", H5T_NATIVE_INT32);
   shapes_ = column<int32_t>(file, split + "/shapes", H5T_NATIVE_INT32);
   checksums_ = column<uint32_t>(file, split + "/crc32", H5T_NATIVE_UINT32);
+  keys_ = vicinity::split(file.read_text(split + "/keys"), '\0');
   const size_t n = labels_.size();
   const auto blob = static_cast<int64_t>(file.count(split + "/images"));
   const bool sound = offsets_.size() == n + 1 && shapes_.size() == 3 * n &&
-                     checksums_.size() == n && offsets_[0] == 0 && offsets_.back() == blob &&
-                     std::is_sorted(offsets_.begin(), offsets_.end());
+                     checksums_.size() == n && keys_.size() == n && offsets_[0] == 0 &&
+                     offsets_.back() == blob && std::is_sorted(offsets_.begin(), offsets_.end());
   VIC_CHECK(DataError, sound, "'", path, "' is damaged: its tables of '", split,
             "' do not fit each other");
   const auto classes = static_cast<int32_t>(class_names_.size());

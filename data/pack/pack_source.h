@@ -15,8 +15,9 @@ class PackSource : public Source {
   int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
   int32_t label(int64_t index) const override { return labels_[static_cast<size_t>(index)]; }
   std::string name(int64_t index) const override {
-    return path_ + " " + split_ + " #" + std::to_string(index);
+    return path_ + " " + split_ + " #" + std::to_string(index) + " (" + key(index) + ")";
   }
+  std::string key(int64_t index) const override { return keys_[static_cast<size_t>(index)]; }
   Image load(int64_t index) const override;
   /// DataError if the bytes do not have the checksum that was stored with them.
   Stored stored(int64_t index) const override;
@@ -29,6 +30,7 @@ class PackSource : public Source {
   std::vector<int32_t> labels_;
   std::vector<int32_t> shapes_;  // [size, 3]: width, height, channels; 0: encoded
   std::vector<uint32_t> checksums_;
+  std::vector<std::string> keys_;
 };
 
 }  // namespace vicinity

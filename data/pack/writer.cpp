@@ -29,15 +29,17 @@ struct Plan {
   std::vector<int64_t> offsets;
   std::vector<int32_t> labels, shapes;
   std::vector<uint32_t> checksums;
+  std::string keys;  // one behind the other, zero bytes between
 };
 
 // First pass: sizes and checksums, since a contiguous data set cannot grow.
 Plan measure(const std::string& split, const Source& source) {
-  Plan plan{split, &source, {0}, {}, {}, {}};
+  Plan plan{split, &source, {0}, {}, {}, {}, {}};
   for (int64_t i = 0; i < source.size(); ++i) {
     const Source::Stored s = source.stored(i);
     plan.offsets.push_back(plan.offsets.back() + static_cast<int64_t>(s.bytes.size()));
     plan.labels.push_back(source.label(i));
+    plan.keys += (i > 0 ? std::string(1, '\0') : "") + source.key(i);
     plan.shapes.insert(plan.shapes.end(), {s.width, s.height, s.channels});
     plan.checksums.push_back(static_cast<uint32_t>(crc32(
         0, reinterpret_cast<const Bytef*>(s.bytes.data()), static_cast<uInt>(s.bytes.size()))));
@@ -53,6 +55,7 @@ void write_tables(Hdf5File& file, const Plan& plan) {
   file.write(plan.split + "/labels", H5T_NATIVE_INT32, {n}, plan.labels.data());
   file.write(plan.split + "/shapes", H5T_NATIVE_INT32, {n, 3}, plan.shapes.data());
   file.write(plan.split + "/crc32", H5T_NATIVE_UINT32, {n}, plan.checksums.data());
+  file.write_text(plan.split + "/keys", plan.keys);
   file.reserve(plan.split + "/images", static_cast<uint64_t>(plan.offsets.back()));
 }
 

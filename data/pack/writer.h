@@ -1,5 +1,5 @@
 // One HDF5 file for a whole data set: images as stored bytes in one contiguous blob per split, with
-// offsets, labels, shapes, checksums and class names.
+// offsets, labels, shapes, checksums, keys and class names.
 #pragma once
 
 #include <string>

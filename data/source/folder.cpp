@@ -29,15 +29,16 @@ std::span<const uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
-std::vector<std::string> images_below(const fs::path& folder) {
+// Paths below `root`, sorted.
+std::vector<std::string> images_below(const fs::path& root, const std::string& folder) {
   std::vector<std::string> files;
-  for (auto it = fs::recursive_directory_iterator(folder,
+  for (auto it = fs::recursive_directory_iterator(root / folder,
                                                   fs::directory_options::follow_directory_symlink);
        it != fs::recursive_directory_iterator(); ++it) {
     const bool hidden = it->path().filename().string()[0] == '.';
     if (hidden && it->is_directory()) it.disable_recursion_pending();
     if (!hidden && it->is_regular_file() && is_image_name(it->path()))
-      files.push_back(it->path().string());
+      files.push_back(it->path().lexically_relative(root).string());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -55,7 +56,8 @@ std::vector<std::string> subfolders(const std::string& root) {
   return names;
 }
 
-FolderSource::FolderSource(const std::string& root, const std::vector<std::string>& classes) {
+FolderSource::FolderSource(const std::string& root, const std::vector<std::string>& classes)
+    : root_(root) {
   const std::vector<std::string> folders = subfolders(root);
   class_names_ = classes.empty() ? folders : classes;
   for (const std::string& folder : folders) {
@@ -63,7 +65,7 @@ FolderSource::FolderSource(const std::string& root, const std::vector<std::strin
     VIC_CHECK(DataError, at != class_names_.end(), "class '", folder, "' of '", root,
               "' is not among the training classes (", join(class_names_, ", "),
               "); rename the folder or add training images");
-    for (const std::string& file : images_below(fs::path(root) / folder)) {
+    for (const std::string& file : images_below(root, folder)) {
       files_.push_back({file, static_cast<int32_t>(at - class_names_.begin())});
     }
   }

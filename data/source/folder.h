@@ -16,7 +16,8 @@ class FolderSource : public Source {
 
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }
   int32_t label(int64_t index) const override { return files_[static_cast<size_t>(index)].label; }
-  std::string name(int64_t index) const override { return files_[static_cast<size_t>(index)].path; }
+  std::string name(int64_t index) const override { return root_ + "/" + key(index); }
+  std::string key(int64_t index) const override { return files_[static_cast<size_t>(index)].path; }
   Image load(int64_t index) const override;
   Stored stored(int64_t index) const override;
 
@@ -32,9 +33,10 @@ class FolderSource : public Source {
 
  private:
   struct File {
-    std::string path;
+    std::string path;  // below the root
     int32_t label;
   };
+  std::string root_;
   std::vector<File> files_;
 };
 

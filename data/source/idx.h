@@ -17,6 +17,7 @@ class IdxSource : public Source {
   int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
   int32_t label(int64_t index) const override { return labels_[static_cast<size_t>(index)]; }
   std::string name(int64_t index) const override { return prefix_ + " #" + std::to_string(index); }
+  std::string key(int64_t index) const override { return "#" + std::to_string(index); }
   Image load(int64_t index) const override;
   Stored stored(int64_t index) const override;
 

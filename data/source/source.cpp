@@ -23,6 +23,8 @@ std::string Source::fingerprint() const {
   for (int64_t i = 0; i < count; ++i) {
     const int32_t at = label(i);
     mix(hash, &at, sizeof at);
+    const std::string name = key(i);
+    mix(hash, name.c_str(), name.size() + 1);
   }
   std::array<char, 20> text;
   std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(hash));

@@ -18,6 +18,9 @@ class Source {
   virtual int32_t label(int64_t index) const = 0;
   /// How messages call the image: its path, or "train #17".
   virtual std::string name(int64_t index) const = 0;
+  /// The name below the root of the data, "class_1/17.jpg" or "#17": it stays when data are moved
+  /// or packed.
+  virtual std::string key(int64_t index) const = 0;
   /// DataError names the image.
   virtual Image load(int64_t index) const = 0;
   /// The bytes that a pack stores for the image: the encoded file where there is one, else raw RGB.
@@ -30,7 +33,7 @@ class Source {
 
   /// In label order.
   const std::vector<std::string>& class_names() const { return class_names_; }
-  /// A hash of class names, count, labels and names: tells whether two runs see the same data.
+  /// A hash of class names, count, labels and keys: tells whether two runs see the same data.
   std::string fingerprint() const;
 
  protected:
@@ -47,6 +50,7 @@ class Subset : public Source {
   std::string name(int64_t i) const override {
     return base_->name(indices_[static_cast<size_t>(i)]);
   }
+  std::string key(int64_t i) const override { return base_->key(indices_[static_cast<size_t>(i)]); }
   Image load(int64_t i) const override { return base_->load(indices_[static_cast<size_t>(i)]); }
   Stored stored(int64_t i) const override {
     return base_->stored(indices_[static_cast<size_t>(i)]);

@@ -153,6 +153,19 @@ TEST_F(OpenTest, BadDataIsNamed) {
   EXPECT_EQ(skipped.train->size() + skipped.val->size(), 8);
 }
 
+TEST_F(OpenTest, TheFingerprintKnowsFilesByTheirNamesBelowTheRoot) {
+  const auto print = [](const std::string& root) { return FolderSource(root).fingerprint(); };
+  write_class_folders(folder_.file("a"), 2, 4, 6);
+  const std::string before = print(folder_.file("a"));
+  std::filesystem::copy(folder_.file("a"), folder_.file("b"),
+                        std::filesystem::copy_options::recursive);
+  EXPECT_EQ(print(folder_.file("b")), before) << "a move is no change";
+  EXPECT_EQ(print(folder_.file("a/")), before);
+  std::filesystem::rename(folder_.file("b/class_1/3.png"), folder_.file("b/class_1/4.png"));
+  EXPECT_NE(print(folder_.file("b")), before);
+  EXPECT_EQ(FolderSource(folder_.file("b")).name(7), folder_.file("b/class_1/4.png"));
+}
+
 TEST_F(OpenTest, AValidationClassThatTrainingLacksIsNamed) {
   write_class_folders(folder_.file("train"), 2, 3, 6);
   write_class_folders(folder_.file("val"), 3, 3, 6);
@@ -196,6 +209,7 @@ TEST_F(OpenTest, APackHoldsTheSameImages) {
   const DataSets after = open_data({.root = folder_.file("p.h5")}, 0);
   ASSERT_EQ(after.train->size(), before.train->size());
   EXPECT_EQ(after.train->fingerprint(), before.train->fingerprint());
+  EXPECT_EQ(after.train->key(7), before.train->key(7));
   for (int64_t i = 0; i < after.train->size(); ++i)
     EXPECT_EQ(after.train->load(i).rgb, before.train->load(i).rgb);
   EXPECT_EQ(after.val->class_names(), before.val->class_names());
