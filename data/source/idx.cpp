@@ -88,7 +88,9 @@ bool has_idx_files(const std::string& folder) {
          fs::exists(folder + "/train-images-idx3-ubyte.gz");
 }
 
-IdxSource::IdxSource(const std::string& folder, const std::string& prefix) : prefix_(prefix) {
+IdxSource::IdxSource(const std::string& folder, const std::string& prefix,
+                     const std::vector<std::string>& classes)
+    : prefix_(prefix) {
   const std::string images = find_file(folder, prefix + "-images-idx3-ubyte");
   const std::string labels = find_file(folder, prefix + "-labels-idx1-ubyte");
   pixels_ = read_all(images);
@@ -102,7 +104,11 @@ IdxSource::IdxSource(const std::string& folder, const std::string& prefix) : pre
   VIC_CHECK(DataError, label_dims[0] == dims[0], "'", images, "' has ", dims[0], " images, '",
             labels, "' ", label_dims[0], " labels");
   labels_.assign(label_text.begin() + 8, label_text.end());
-  class_names_ = names_for(folder, 1 + *std::max_element(labels_.begin(), labels_.end()));
+  const int highest = *std::max_element(labels_.begin(), labels_.end());
+  class_names_ = classes.empty() ? names_for(folder, 1 + highest) : classes;
+  VIC_CHECK(DataError, highest < static_cast<int>(class_names_.size()), "'", labels, "' has label ",
+            highest, ", the training labels name ", class_names_.size(), " classes (",
+            join(class_names_, ", "), "); images of a class that training lacks cannot be judged");
 }
 
 Image IdxSource::load(int64_t index) const {

@@ -12,7 +12,9 @@ class IdxSource : public Source {
   /// prefix: train or t10k. Class names: lines of classes.txt in the folder, else Fashion-MNIST's
   /// where the folder's name speaks of it, else "0", "1", ... DataError for a wrong magic number, a
   /// truncated file, counts that differ.
-  IdxSource(const std::string& folder, const std::string& prefix);
+  /// `classes`: those of the training set, for the test set: a label beyond them is a DataError.
+  IdxSource(const std::string& folder, const std::string& prefix,
+            const std::vector<std::string>& classes = {});
 
   int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
   int32_t label(int64_t index) const override { return labels_[static_cast<size_t>(index)]; }

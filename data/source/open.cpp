@@ -148,8 +148,8 @@ DataSets open_data(const DataConfig& config, uint64_t seed, FileCheck check) {
     sets = {std::make_shared<PackSource>(config.root, "train"),
             std::make_shared<PackSource>(config.root, "val")};
   } else if (kind == "idx") {
-    sets = {std::make_shared<IdxSource>(config.root, "train"),
-            std::make_shared<IdxSource>(config.root, "t10k")};
+    const auto train = std::make_shared<IdxSource>(config.root, "train");
+    sets = {train, std::make_shared<IdxSource>(config.root, "t10k", train->class_names())};
   } else {
     sets = open_folder_root(config, seed, rules);
   }

@@ -202,6 +202,23 @@ TEST_F(OpenTest, ReadsIdxFilesAndRefusesDamagedOnes) {
   EXPECT_NE(error_of({.root = folder_.path()}).find("magic"), std::string::npos);
 }
 
+TEST_F(OpenTest, TestImagesOfIdxFilesAreOfTheTrainingClasses) {
+  const auto write_pair = [&](const std::string& prefix, const std::string& labels) {
+    const auto count = static_cast<uint32_t>(labels.size());
+    write_file_atomically(folder_.file(prefix + "-images-idx3-ubyte"),
+                          idx_bytes({count, 1, 1}, labels));
+    write_file_atomically(folder_.file(prefix + "-labels-idx1-ubyte"), idx_bytes({count}, labels));
+  };
+  write_pair("train", std::string("\0\1\2", 3));
+  write_pair("t10k", std::string("\0\1", 2));
+  EXPECT_EQ(open_data({.root = folder_.path()}, 0).val->class_names(),
+            (std::vector<std::string>{"0", "1", "2"}));
+  write_pair("t10k", std::string("\0\4", 2));
+  const std::string message = error_of({.root = folder_.path()});
+  EXPECT_NE(message.find("t10k-labels-idx1-ubyte' has label 4"), std::string::npos) << message;
+  EXPECT_NE(message.find("3 classes (0, 1, 2)"), std::string::npos) << message;
+}
+
 TEST_F(OpenTest, APackHoldsTheSameImages) {
   write_class_folders(folder_.file("images"), 2, 12, 6);
   const DataSets before = open_data({.root = folder_.file("images")}, 0);
