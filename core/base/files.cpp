@@ -66,12 +66,14 @@ void write_file_atomically(const std::string& path, const std::string& text) {
 }
 
 std::string read_file(const std::string& path) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  errno = 0;
   if (file) text << file.rdbuf();
-  VIC_CHECK(IoError, file.good() || file.eof(), "cannot read '", path,
-            "': ", std::filesystem::is_directory(path) ? "it is a folder" : std::strerror(errno));
+  const int code = errno;
+  std::error_code ignored;
+  VIC_CHECK(IoError, file.good() || file.eof(), "cannot read '", path, "': ",
+            std::filesystem::is_directory(path, ignored) ? "it is a folder" : std::strerror(code));
   return text.str();
 }
 

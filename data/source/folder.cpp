@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <thread>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/runtime/cpu.h"
 #include "data/image/decode.h"
@@ -29,30 +31,74 @@ std::span<const uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
-// Paths below `root`, sorted.
-std::vector<std::string> images_below(const fs::path& root, const std::string& folder) {
-  std::vector<std::string> files;
-  for (auto it = fs::recursive_directory_iterator(root / folder,
-                                                  fs::directory_options::follow_directory_symlink);
-       it != fs::recursive_directory_iterator(); ++it) {
-    const bool hidden = it->path().filename().string()[0] == '.';
-    if (hidden && it->is_directory()) it.disable_recursion_pending();
-    if (!hidden && it->is_regular_file() && is_image_name(it->path()))
-      files.push_back(it->path().lexically_relative(root).string());
+[[noreturn]] void refuse_folder(const fs::path& path, const std::error_code& error) {
+  VIC_FAIL(DataError, "cannot read the folder '", path.string(), "': ", error.message());
+}
+
+// Visible entries, sorted by name.
+std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
+  std::vector<fs::directory_entry> entries;
+  std::error_code error;
+  fs::directory_iterator it(folder, error);
+  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+    if (it->path().filename().string()[0] != '.') entries.push_back(*it);
   }
-  std::sort(files.begin(), files.end());
-  return files;
+  if (error) refuse_folder(folder, error);
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+// A link to a folder above it would be followed for ever.
+void check_link(const fs::path& link) {
+  std::error_code error;
+  const std::string target = fs::canonical(link, error).string() + "/";
+  const std::string here = fs::canonical(link.parent_path(), error).string() + "/";
+  if (error) refuse_folder(link, error);
+  VIC_CHECK(DataError, !starts_with(here, target), "'", link.string(),
+            "' is a link to a folder above it; remove it");
+}
+
+struct Found {
+  std::vector<std::string> images;         // whole paths
+  std::map<std::string, int64_t> ignored;  // number by ending
+};
+
+void walk(const fs::path& folder, Found& found) {
+  for (const fs::directory_entry& entry : entries_of(folder)) {
+    std::error_code error;
+    const fs::file_status status = entry.status(error);
+    const bool link = entry.is_symlink(error);
+    if (fs::is_directory(status)) {
+      if (link) check_link(entry.path());
+      walk(entry.path(), found);
+    } else if (!is_image_name(entry.path())) {
+      ++found.ignored[lower(entry.path().extension().string())];
+    } else if (fs::is_regular_file(status) || link) {  // a dead link is named as a bad file
+      found.images.push_back(entry.path().string());
+    }
+  }
+}
+
+void log_ignored(const std::string& root, const std::map<std::string, int64_t>& ignored) {
+  int64_t total = 0;
+  std::vector<std::string> endings;
+  for (const auto& [ending, count] : ignored) {
+    total += count;
+    endings.push_back(ending.empty() ? "no ending" : ending);
+  }
+  if (total > 0)
+    log_info("ignored ", total, total == 1 ? " file" : " files", " of the classes in '", root,
+             "': ", join(endings, ", "));
 }
 
 }  // namespace
 
 std::vector<std::string> subfolders(const std::string& root) {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(root)) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_directory() && name[0] != '.') names.push_back(name);
+  for (const fs::directory_entry& entry : entries_of(root)) {
+    std::error_code error;
+    if (entry.is_directory(error)) names.push_back(entry.path().filename().string());
   }
-  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -60,15 +106,21 @@ FolderSource::FolderSource(const std::string& root, const std::vector<std::strin
     : root_(root) {
   const std::vector<std::string> folders = subfolders(root);
   class_names_ = classes.empty() ? folders : classes;
+  Found found;
   for (const std::string& folder : folders) {
     const auto at = std::find(class_names_.begin(), class_names_.end(), folder);
     VIC_CHECK(DataError, at != class_names_.end(), "class '", folder, "' of '", root,
               "' is not among the training classes (", join(class_names_, ", "),
               "); rename the folder or add training images");
-    for (const std::string& file : images_below(root, folder)) {
-      files_.push_back({file, static_cast<int32_t>(at - class_names_.begin())});
+    found.images.clear();
+    walk(fs::path(root) / folder, found);
+    std::sort(found.images.begin(), found.images.end());
+    for (const std::string& file : found.images) {
+      files_.push_back({fs::path(file).lexically_relative(root).string(),
+                        static_cast<int32_t>(at - class_names_.begin())});
     }
   }
+  log_ignored(root, found.ignored);
 }
 
 Image FolderSource::load(int64_t index) const {

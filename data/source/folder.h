@@ -7,11 +7,11 @@ namespace vicinity {
 enum class FileCheck { ends, decode };
 
 /// ROOT/CLASS/any/depth/FILE with FILE one of .jpg .jpeg .png .webp; classes and files sorted by
-/// name, hidden ones left out.
+/// name, hidden ones left out. Files of other endings are ignored, which the log says.
 class FolderSource : public Source {
  public:
   /// `classes`: label order to keep (that of the training set); empty: the folders, sorted.
-  /// DataError names a class folder that is not among them.
+  /// DataError names a class folder that is not among them, or one that cannot be read.
   explicit FolderSource(const std::string& root, const std::vector<std::string>& classes = {});
 
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }

@@ -127,10 +127,7 @@ DataSets open_folder_root(const DataConfig& config, uint64_t seed, const FileRul
   return split(images, config.val_split, seed);
 }
 
-}  // namespace
-
-DataSets open_data(const DataConfig& config, uint64_t seed, FileCheck check) {
-  const FileRules rules(config, check);
+DataSets open_checked(const DataConfig& config, uint64_t seed, const FileRules& rules) {
   const bool pair = !config.train.empty() || !config.val.empty();
   VIC_CHECK(ConfigError, pair || !config.root.empty(),
             "no data: set data.root=PATH (or data.train and data.val)");
@@ -155,6 +152,18 @@ DataSets open_data(const DataConfig& config, uint64_t seed, FileCheck check) {
   }
   check_classes(*sets.train, pair ? config.train : config.root);
   return sets;
+}
+
+}  // namespace
+
+DataSets open_data(const DataConfig& config, uint64_t seed, FileCheck check) {
+  try {
+    return open_checked(config, seed, FileRules(config, check));
+  } catch (const fs::filesystem_error& error) {
+    VIC_FAIL(DataError, "cannot read '",
+             error.path1().empty() ? config.root : error.path1().string(),
+             "': ", error.code().message());
+  }
 }
 
 }  // namespace vicinity

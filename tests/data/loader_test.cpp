@@ -166,6 +166,37 @@ TEST_F(OpenTest, TheFingerprintKnowsFilesByTheirNamesBelowTheRoot) {
   EXPECT_EQ(FolderSource(folder_.file("b")).name(7), folder_.file("b/class_1/4.png"));
 }
 
+TEST_F(OpenTest, OtherFilesAreIgnoredAndTheLogSaysSoOnce) {
+  write_class_folders(folder_.file("images"), 2, 4, 6);
+  for (const char* name : {"class_0/a.txt", "class_1/b.TXT", "class_1/c.gif", "class_1/README"})
+    write_file_atomically(folder_.file(std::string("images/") + name), "x");
+  log_to_file(folder_.file("log"));
+  EXPECT_EQ(FolderSource(folder_.file("images")).size(), 8);
+  log_to_file("");
+  const std::string log = read_file(folder_.file("log"));
+  EXPECT_NE(log.find("ignored 4 files of the classes in '" + folder_.file("images") +
+                     "': no ending, .gif, .txt"),
+            std::string::npos)
+      << log;
+}
+
+TEST_F(OpenTest, WhatTheSystemRefusesIsADataErrorThatNamesThePath) {
+  namespace fs = std::filesystem;
+  EXPECT_NE(error_of({.root = std::string(300, 'x')}).find("'xxx"), std::string::npos);
+  write_class_folders(folder_.path(), 2, 4, 6);
+  write_file_atomically(folder_.file("file"), "x");
+  EXPECT_NE(error_of({.root = folder_.file("file"), .source = "folder"}).find("/file': Not a"),
+            std::string::npos);
+  fs::create_symlink("self.png", folder_.file("class_0/self.png"));
+  EXPECT_NE(error_of({.root = folder_.path()}).find("class_0/self.png"), std::string::npos);
+  fs::remove(folder_.file("class_0/self.png"));
+  fs::create_symlink("absent", folder_.file("class_0/dead.png"));
+  EXPECT_NE(error_of({.root = folder_.path()}).find("dead.png': No such"), std::string::npos);
+  fs::remove(folder_.file("class_0/dead.png"));
+  fs::create_directory_symlink("..", folder_.file("class_0/up"));
+  EXPECT_NE(error_of({.root = folder_.path()}).find("class_0/up' is a link"), std::string::npos);
+}
+
 TEST_F(OpenTest, AValidationClassThatTrainingLacksIsNamed) {
   write_class_folders(folder_.file("train"), 2, 3, 6);
   write_class_folders(folder_.file("val"), 3, 3, 6);
