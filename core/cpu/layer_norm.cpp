@@ -1,11 +1,36 @@
-// Layer normalisation on the CPU: a row at a time, widened into a buffer that stays in cache.
+// Layer normalisation on the CPU, a row at a time.
 #include "core/ops/layer_norm.h"
 
 #include <vector>
 
 #include "core/cpu/column_partials.h"
+
+#define HWY_TARGET_INCLUDE "core/cpu/layer_norm.cpp"
 #include "core/cpu/row_norm.h"
 
+HWY_BEFORE_NAMESPACE();
+namespace vicinity::kernels::HWY_NAMESPACE {
+
+template <class T, class C = Compute<T>>
+void norm_rows(const T* x, const C* w, const C* b, int64_t rows, int64_t columns, C eps, T* y) {
+  for (int64_t r = 0; r < rows; ++r, x += columns, y += columns) row_norm(x, w, b, columns, eps, y);
+}
+
+/// `row`: room for one.
+template <class T, class C = Compute<T>>
+void norm_rows_backward(const T* dy, const T* x, const C* w, int64_t rows, int64_t columns, C eps,
+                        C* row, T* dx, C* dw, C* db) {
+  for (int64_t r = 0; r < rows; ++r, x += columns, dy += columns, dx += columns) {
+    for_lanes<C>(columns, [&](int64_t c, auto part) { store(Lanes<C>(), row + c, part); });
+    row_norm_backward(dy, x, w, columns, eps, row, dw, db);
+    for_lanes<C>(columns, [&](int64_t c, auto part) { store(load(row + c, part), dx + c, part); });
+  }
+}
+
+}  // namespace vicinity::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace vicinity::kernels {
 
 void layer_norm_forward(Cpu& cpu, const Tensor& x, const Tensor& w, const Tensor& b, double eps,
@@ -13,18 +38,11 @@ void layer_norm_forward(Cpu& cpu, const Tensor& x, const Tensor& w, const Tensor
   const int64_t columns = x.dim(-1);
   for_float_dtype(x.dtype(), [&]<class T>() {
     using C = Compute<T>;
-    const C *pw = w.data<C>(), *pb = b.data<C>();
+    const auto norm = VIC_SIMD(norm_rows<T>);
     cpu.parallel_chunks(x.rows(), 64, [&](int64_t begin, int64_t end) {
-      std::vector<C> wide(static_cast<size_t>(columns));
-      C* row = wide.data();
-      for (int64_t r = begin; r < end; ++r) {
-        const T* in = x.data<T>() + r * columns;
-        T* out = y.data<T>() + r * columns;
-        for (int64_t c = 0; c < columns; ++c) row[c] = static_cast<C>(in[c]);
-        const RowStatistics<C> s = row_statistics(row, columns, static_cast<C>(eps));
-        for (int64_t c = 0; c < columns; ++c)
-          out[c] = static_cast<T>((row[c] - s.mean) * s.rstd * pw[c] + pb[c]);
-      }
+      const int64_t at = begin * columns;
+      norm(x.data<T>() + at, w.data<C>(), b.data<C>(), end - begin, columns, static_cast<C>(eps),
+           y.data<T>() + at);
     });
   });
 }
@@ -34,22 +52,15 @@ void layer_norm_backward(Cpu& cpu, const Tensor& dy, const Tensor& x, const Tens
   const int64_t columns = x.dim(-1);
   for_float_dtype(x.dtype(), [&]<class T>() {
     using C = Compute<T>;
+    const auto norm_backward = VIC_SIMD(norm_rows_backward<T>);
     std::vector<C> totals(static_cast<size_t>(2 * columns));
     sum_over_rows(cpu, x.rows(), 2 * columns, totals.data(),
                   [&](int64_t begin, int64_t end, C* partial) {
-                    std::vector<C> wide(static_cast<size_t>(3 * columns));
-                    C *px = wide.data(), *pdy = px + columns, *pdx = pdy + columns;
-                    for (int64_t r = begin; r < end; ++r) {
-                      for (int64_t c = 0; c < columns; ++c) {
-                        px[c] = static_cast<C>(x.data<T>()[r * columns + c]);
-                        pdy[c] = static_cast<C>(dy.data<T>()[r * columns + c]);
-                        pdx[c] = 0;
-                      }
-                      row_norm_backward(pdy, px, w.data<C>(), columns, static_cast<C>(eps), pdx,
-                                        partial, partial + columns);
-                      T* out = grads.dx.data<T>() + r * columns;
-                      for (int64_t c = 0; c < columns; ++c) out[c] = static_cast<T>(pdx[c]);
-                    }
+                    std::vector<C> row(static_cast<size_t>(columns));
+                    const int64_t at = begin * columns;
+                    norm_backward(dy.data<T>() + at, x.data<T>() + at, w.data<C>(), end - begin,
+                                  columns, static_cast<C>(eps), row.data(), grads.dx.data<T>() + at,
+                                  partial, partial + columns);
                   });
     std::copy(totals.begin(), totals.begin() + columns, grads.dw.data<C>());
     std::copy(totals.begin() + columns, totals.end(), grads.db.data<C>());
@@ -57,3 +68,4 @@ void layer_norm_backward(Cpu& cpu, const Tensor& dy, const Tensor& x, const Tens
 }
 
 }  // namespace vicinity::kernels
+#endif

@@ -1,17 +1,71 @@
-// The fused residual on the CPU: each row is read once, kept widened in cache, and written once.
+// The fused residual on the CPU: each row is read once, kept in cache, and written once.
 #include "core/ops/residual.h"
 
 #include <vector>
 
 #include "core/cpu/column_partials.h"
+
+#define HWY_TARGET_INCLUDE "core/cpu/residual.cpp"
 #include "core/cpu/row_norm.h"
 
+HWY_BEFORE_NAMESPACE();
+namespace vicinity::kernels::HWY_NAMESPACE {
+
+/// factor * scale[c], where layer scale may be absent.
+template <class C, class Part>
+HWY_INLINE Lanes<C> weight_at(const C* scale, C factor, int64_t c, Part part) {
+  return scale != nullptr ? load(scale + c, part) * factor : Lanes<C>(factor);
+}
+
+template <class T, class C = Compute<T>>
+void add_row(const T* x, const T* branch, const C* scale, C factor, int64_t columns, T* sum) {
+  for_lanes<C>(columns, [&](int64_t c, auto part) {
+    const Lanes<C> weight = weight_at(scale, factor, c, part);
+    store(fma(weight, load(branch + c, part), load(x + c, part)), sum + c, part);
+  });
+}
+
+/// row = from, or zeros.
+template <class T, class C = Compute<T>>
+void start_row(const T* from, int64_t columns, C* row) {
+  for_lanes<C>(columns, [&](int64_t c, auto part) {
+    store(from != nullptr ? load(from + c, part) : Lanes<C>(), row + c, part);
+  });
+}
+
+template <class T, class C = Compute<T>>
+void finish_row(const C* row, int64_t columns, T* dx) {
+  for_lanes<C>(columns, [&](int64_t c, auto part) { store(load(row + c, part), dx + c, part); });
+}
+
+/// The branch's share of a row's gradient; dgamma summed into the partial.
+template <class T, class C = Compute<T>>
+void branch_row_backward(const C* row, const T* branch, const C* scale, C factor, int64_t columns,
+                         T* dbranch, C* dgamma) {
+  for_lanes<C>(columns, [&](int64_t c, auto part) {
+    const Lanes<C> dx = load(row + c, part);
+    store(weight_at(scale, factor, c, part) * dx, dbranch + c, part);
+    if (scale == nullptr) return;
+    const Lanes<C> product = load(branch + c, part) * dx;
+    store(fma(product, Lanes<C>(factor), load(dgamma + c, part)), dgamma + c, part);
+  });
+}
+
+}  // namespace vicinity::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace vicinity::kernels {
 namespace {
 
 template <class C>
 C factor_of(const Tensor& factors, int64_t sample) {
   return factors.defined() ? factors.data<C>()[sample] : C{1};
+}
+
+template <class C>
+const C* data_or_null(const Tensor& x) {
+  return x.defined() ? x.data<C>() : nullptr;
 }
 
 }  // namespace
@@ -22,25 +76,17 @@ void residual_forward(Cpu& cpu, const Tensor& x, const Tensor& branch, const Ten
   const int64_t columns = x.dim(-1), per_sample = x.rows() / x.dim(0);
   for_float_dtype(x.dtype(), [&]<class T>() {
     using C = Compute<T>;
-    const C* scale = gamma.defined() ? gamma.data<C>() : nullptr;
+    const auto add = VIC_SIMD(add_row<T>);
+    const auto norm = VIC_SIMD(row_norm<T>);
     cpu.parallel_chunks(x.rows(), 64, [&](int64_t begin, int64_t end) {
-      std::vector<C> wide(static_cast<size_t>(columns));
-      C* row = wide.data();
       for (int64_t r = begin; r < end; ++r) {
-        const C factor = factor_of<C>(factors, r / per_sample);
-        const T *px = x.data<T>() + r * columns, *pb = branch.data<T>() + r * columns;
-        T* sum = out.sum.data<T>() + r * columns;
-        for (int64_t c = 0; c < columns; ++c) {
-          const C weight = scale != nullptr ? factor * scale[c] : factor;
-          sum[c] = static_cast<T>(static_cast<C>(px[c]) + weight * static_cast<C>(pb[c]));
-          row[c] = static_cast<C>(sum[c]);
-        }
-        if (!out.normed.defined()) continue;
-        const RowStatistics<C> s = row_statistics(row, columns, static_cast<C>(eps));
-        T* y = out.normed.data<T>() + r * columns;
-        const C *w = norm_w.data<C>(), *b = norm_b.data<C>();
-        for (int64_t c = 0; c < columns; ++c)
-          y[c] = static_cast<T>((row[c] - s.mean) * s.rstd * w[c] + b[c]);
+        const int64_t at = r * columns;
+        T* sum = out.sum.data<T>() + at;
+        add(x.data<T>() + at, branch.data<T>() + at, data_or_null<C>(gamma),
+            factor_of<C>(factors, r / per_sample), columns, sum);
+        if (out.normed.defined())
+          norm(sum, norm_w.data<C>(), norm_b.data<C>(), columns, static_cast<C>(eps),
+               out.normed.data<T>() + at);
       }
     });
   });
@@ -53,38 +99,29 @@ void residual_backward(Cpu& cpu, const Tensor& dsum, const Tensor& dnormed, cons
   const bool scaled = gamma.defined() || factors.defined();
   for_float_dtype(sum.dtype(), [&]<class T>() {
     using C = Compute<T>;
-    const C* scale = gamma.defined() ? gamma.data<C>() : nullptr;
+    const auto start = VIC_SIMD(start_row<T>);
+    const auto norm_backward = VIC_SIMD(row_norm_backward<T>);
+    const auto finish = VIC_SIMD(finish_row<T>);
+    const auto branch_backward = VIC_SIMD(branch_row_backward<T>);
     std::vector<C> totals(static_cast<size_t>(3 * columns));
-    sum_over_rows(
-        cpu, sum.rows(), 3 * columns, totals.data(), [&](int64_t begin, int64_t end, C* partial) {
-          C *dgamma = partial, *dw = partial + columns, *db = partial + 2 * columns;
-          std::vector<C> wide(static_cast<size_t>(3 * columns));
-          C *dx = wide.data(), *ps = dx + columns, *dy = ps + columns;
-          for (int64_t r = begin; r < end; ++r) {
-            const int64_t at = r * columns;
-            for (int64_t c = 0; c < columns; ++c)
-              dx[c] = dsum.defined() ? static_cast<C>(dsum.data<T>()[at + c]) : C{0};
-            if (dnormed.defined()) {
-              for (int64_t c = 0; c < columns; ++c) {
-                ps[c] = static_cast<C>(sum.data<T>()[at + c]);
-                dy[c] = static_cast<C>(dnormed.data<T>()[at + c]);
-              }
-              row_norm_backward(dy, ps, norm_w.data<C>(), columns, static_cast<C>(eps), dx, dw, db);
-            }
-            T* out = grads.dx.data<T>() + at;
-            for (int64_t c = 0; c < columns; ++c) out[c] = static_cast<T>(dx[c]);
-            if (!scaled) continue;
-            const C factor = factor_of<C>(factors, r / per_sample);
-            T* dbranch = grads.dbranch.data<T>() + at;
-            for (int64_t c = 0; c < columns; ++c) {
-              dbranch[c] = static_cast<T>((scale != nullptr ? factor * scale[c] : factor) * dx[c]);
-            }
-            if (scale == nullptr) continue;
-            const T* pb = branch.data<T>() + at;
-            for (int64_t c = 0; c < columns; ++c)
-              dgamma[c] += factor * static_cast<C>(pb[c]) * dx[c];
-          }
-        });
+    sum_over_rows(cpu, sum.rows(), 3 * columns, totals.data(),
+                  [&](int64_t begin, int64_t end, C* partial) {
+                    C *dgamma = partial, *dw = partial + columns, *db = partial + 2 * columns;
+                    std::vector<C> wide(static_cast<size_t>(columns));
+                    C* row = wide.data();
+                    for (int64_t r = begin; r < end; ++r) {
+                      const int64_t at = r * columns;
+                      start(dsum.defined() ? dsum.data<T>() + at : nullptr, columns, row);
+                      if (dnormed.defined())
+                        norm_backward(dnormed.data<T>() + at, sum.data<T>() + at, norm_w.data<C>(),
+                                      columns, static_cast<C>(eps), row, dw, db);
+                      finish(row, columns, grads.dx.data<T>() + at);
+                      if (!scaled) continue;
+                      branch_backward(row, gamma.defined() ? branch.data<T>() + at : nullptr,
+                                      data_or_null<C>(gamma), factor_of<C>(factors, r / per_sample),
+                                      columns, grads.dbranch.data<T>() + at, dgamma);
+                    }
+                  });
     const auto give = [&](Tensor& grad, int64_t index) {
       if (grad.defined()) std::copy_n(totals.begin() + index * columns, columns, grad.data<C>());
     };
@@ -95,3 +132,4 @@ void residual_backward(Cpu& cpu, const Tensor& dsum, const Tensor& dnormed, cons
 }
 
 }  // namespace vicinity::kernels
+#endif

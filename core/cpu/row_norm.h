@@ -1,10 +1,17 @@
 // One row of a layer normalisation: shared by layer_norm and residual.
-#pragma once
+#include "core/cpu/simd.h"
+
+#if defined(VICINITY_CORE_CPU_ROW_NORM_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef VICINITY_CORE_CPU_ROW_NORM_H
+#undef VICINITY_CORE_CPU_ROW_NORM_H
+#else
+#define VICINITY_CORE_CPU_ROW_NORM_H
+#endif
 
 #include <cmath>
-#include <cstdint>
 
-namespace vicinity::kernels {
+HWY_BEFORE_NAMESPACE();
+namespace vicinity::kernels::HWY_NAMESPACE {
 
 template <class C>
 struct RowStatistics {
@@ -13,39 +20,54 @@ struct RowStatistics {
 };
 
 /// Mean, then variance of the centred values (no cancellation at large offsets).
-template <class C>
-RowStatistics<C> row_statistics(const C* __restrict__ x, int64_t columns, C eps) {
-  C sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t c = 0; c < columns; ++c) sum += x[c];
-  const C mean = sum / static_cast<C>(columns);
-  C squares = 0;
-#pragma omp simd reduction(+ : squares)
-  for (int64_t c = 0; c < columns; ++c) squares += (x[c] - mean) * (x[c] - mean);
-  return {mean, 1 / std::sqrt(squares / static_cast<C>(columns) + eps)};
+template <class T, class C = Compute<T>>
+RowStatistics<C> row_statistics(const T* x, int64_t columns, C eps) {
+  Lanes<C> sum;
+  for_lanes<C>(columns, [&](int64_t c, auto part) { sum += load(x + c, part); });
+  const C mean = sum.sum() / static_cast<C>(columns);
+  Lanes<C> squares;
+  for_lanes<C>(columns, [&](int64_t c, auto part) {
+    const Lanes<C> centred = keep(load(x + c, part) - mean, part);
+    squares = fma(centred, centred, squares);
+  });
+  return {mean, 1 / std::sqrt(squares.sum() / static_cast<C>(columns) + eps)};
+}
+
+template <class T, class C = Compute<T>>
+void row_norm(const T* x, const C* w, const C* b, int64_t columns, C eps, T* y) {
+  const auto [mean, rstd] = row_statistics(x, columns, eps);
+  const Lanes<C> shift = mean, scale = rstd;
+  for_lanes<C>(columns, [&](int64_t c, auto part) {
+    const Lanes<C> xhat = (load(x + c, part) - shift) * scale;
+    store(fma(xhat, load(w + c, part), load(b + c, part)), y + c, part);
+  });
 }
 
 /// dx of a row, added onto `dx`; dw and db summed into the partials.
-template <class C>
-void row_norm_backward(const C* __restrict__ dy, const C* __restrict__ x, const C* __restrict__ w,
-                       int64_t columns, C eps, C* __restrict__ dx, C* __restrict__ dw,
-                       C* __restrict__ db) {
-  const RowStatistics<C> s = row_statistics(x, columns, eps);
-  C sum = 0, dot = 0;
-#pragma omp simd reduction(+ : sum, dot)
-  for (int64_t c = 0; c < columns; ++c) {
-    const C xhat = (x[c] - s.mean) * s.rstd, g = dy[c] * w[c];
+template <class T, class C = Compute<T>>
+void row_norm_backward(const T* dy, const T* x, const C* w, int64_t columns, C eps, C* dx, C* dw,
+                       C* db) {
+  const auto [mean, rstd] = row_statistics(x, columns, eps);
+  const Lanes<C> shift = mean, scale = rstd;
+  Lanes<C> sum, dot;
+  for_lanes<C>(columns, [&](int64_t c, auto part) {
+    const Lanes<C> up = load(dy + c, part), xhat = (load(x + c, part) - shift) * scale;
+    const Lanes<C> g = up * load(w + c, part);
     sum += g;
-    dot += g * xhat;
-    dw[c] += dy[c] * xhat;
-    db[c] += dy[c];
-  }
-  sum /= static_cast<C>(columns);
-  dot /= static_cast<C>(columns);
-#pragma omp simd
-  for (int64_t c = 0; c < columns; ++c) {
-    dx[c] += s.rstd * (dy[c] * w[c] - sum - (x[c] - s.mean) * s.rstd * dot);
-  }
+    dot = fma(g, xhat, dot);
+    store(fma(up, xhat, load(dw + c, part)), dw + c, part);
+    store(load(db + c, part) + up, db + c, part);
+  });
+  const Lanes<C> mean_g = sum.sum() / static_cast<C>(columns),
+                 mean_dot = dot.sum() / static_cast<C>(columns);
+  for_lanes<C>(columns, [&](int64_t c, auto part) {
+    const Lanes<C> xhat = (load(x + c, part) - shift) * scale;
+    const Lanes<C> g = load(dy + c, part) * load(w + c, part) - mean_g - xhat * mean_dot;
+    store(fma(scale, g, load(dx + c, part)), dx + c, part);
+  });
 }
 
-}  // namespace vicinity::kernels
+}  // namespace vicinity::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
