@@ -8,6 +8,11 @@
 namespace vicinity::kernels {
 namespace {
 
+// Where a plane's tokens lie in the map: rows residue_y, residue_y + d, ...; columns likewise.
+struct PlaneAt {
+  int64_t batch, head, residue_y, residue_x, rows, cols;
+};
+
 struct Geometry {
   int64_t height, width, channels, head_dim;
   NeighborhoodWindow window;
@@ -28,10 +33,11 @@ struct Geometry {
 template <class T, class C>
 void load(const Tensor& from, const Geometry& g, const PlaneAt& at, int64_t row_width,
           int64_t offset, std::vector<C>& plane) {
+  const T* all = from.data<T>() + offset;
+  C* __restrict__ out = plane.data();
   for (int64_t y = 0; y < at.rows; ++y) {
-    for (int64_t x = 0; x < at.cols; ++x) {
-      const T* in = from.data<T>() + g.token(at, y, x) * row_width + offset;
-      C* out = plane.data() + (y * at.cols + x) * g.head_dim;
+    for (int64_t x = 0; x < at.cols; ++x, out += g.head_dim) {
+      const T* in = all + g.token(at, y, x) * row_width;
       for (int64_t t = 0; t < g.head_dim; ++t) out[t] = static_cast<C>(in[t]);
     }
   }
@@ -40,10 +46,11 @@ void load(const Tensor& from, const Geometry& g, const PlaneAt& at, int64_t row_
 template <class T, class C>
 void store(const std::vector<C>& plane, const Geometry& g, const PlaneAt& at, int64_t row_width,
            int64_t offset, Tensor& to) {
+  T* all = to.data<T>() + offset;
+  const C* in = plane.data();
   for (int64_t y = 0; y < at.rows; ++y) {
-    for (int64_t x = 0; x < at.cols; ++x) {
-      T* out = to.data<T>() + g.token(at, y, x) * row_width + offset;
-      const C* in = plane.data() + (y * at.cols + x) * g.head_dim;
+    for (int64_t x = 0; x < at.cols; ++x, in += g.head_dim) {
+      T* __restrict__ out = all + g.token(at, y, x) * row_width;
       for (int64_t t = 0; t < g.head_dim; ++t) out[t] = static_cast<T>(in[t]);
     }
   }
@@ -59,18 +66,6 @@ void load_qkv(Plane<C, K>& plane, const Tensor& qkv, const Geometry& g, const Pl
   plane.transpose(plane.k, plane.kt);
 }
 
-// Calls work(query number, row start, column start, bias corner) for each query of a plane.
-template <int K, class Work>
-void for_queries(const PlaneAt& at, Work&& work) {
-  for (int64_t y = 0; y < at.rows; ++y) {
-    const int64_t y0 = window_start(y, at.rows, K);
-    for (int64_t x = 0; x < at.cols; ++x) {
-      const int64_t x0 = window_start(x, at.cols, K);
-      work(y * at.cols + x, y0, x0, (y0 - y + K - 1) * (2 * K - 1) + (x0 - x + K - 1));
-    }
-  }
-}
-
 // Calls work(at) for each dilation group of an (image, head).
 template <class Work>
 void for_groups(const Geometry& g, int64_t task, Work&& work) {
@@ -83,9 +78,22 @@ void for_groups(const Geometry& g, int64_t task, Work&& work) {
   }
 }
 
-template <class C>
-const C* bias_of(const Tensor& rpb, int64_t head) {
-  return rpb.defined() ? rpb.data<C>() + head * rpb.dim(1) * rpb.dim(2) : nullptr;
+// rpb[head] with room on both sides for the lanes that a window does not use.
+template <class C, int K>
+void pad_bias(const Tensor& rpb, int64_t head, C* padded) {
+  constexpr int64_t kSide = 2 * K - 1;
+  std::fill(padded, padded + Plane<C, K>::kBiasSize, C{0});
+  for (int64_t r = 0; rpb.defined() && r < kSide; ++r) {
+    std::copy_n(rpb.data<C>() + (head * kSide + r) * kSide, kSide,
+                padded + r * Plane<C, K>::kBiasPitch + Plane<C, K>::kSpare);
+  }
+}
+
+template <class C, int K, int Q>
+void probabilities_of(const Plane<C, K>& plane, const QueryGroup<Q>& at, C scale, const C* bias,
+                      typename Plane<C, K>::Scores (&p)[Q]) {
+  plane.scores(at, plane.q, plane.kt, p);
+  for (int i = 0; i < Q; ++i) plane.softmax(p[i], scale, bias + at.corner[i], at.shift[i]);
 }
 
 template <class T, int K>
@@ -96,16 +104,14 @@ void forward(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const NeighborhoodW
   const C scale = 1 / std::sqrt(static_cast<C>(g.head_dim));
   cpu.parallel_for(qkv.dim(0) * window.heads, [&](int64_t task) {
     thread_local Plane<C, K> plane;
+    C bias[Plane<C, K>::kBiasSize];
+    pad_bias<C, K>(rpb, task % window.heads, bias);
     for_groups(g, task, [&](const PlaneAt& at) {
       load_qkv<T>(plane, qkv, g, at);
-      const C* bias = bias_of<C>(rpb, at.head);
-      for_queries<K>(at, [&](int64_t query, int64_t y0, int64_t x0, int64_t corner) {
-        typename Plane<C, K>::Scores p;
-        plane.scores(plane.q.data() + query * g.head_dim, plane.kt, y0, x0, p);
-        plane.softmax(p, scale, bias != nullptr ? bias + corner : nullptr, 2 * K - 1);
-        C* to = plane.out.data() + query * g.head_dim;
-        std::fill(to, to + g.head_dim, C{0});
-        plane.gather(p, plane.v, y0, x0, to);
+      plane.for_queries([&]<int Q>(const QueryGroup<Q>& group) {
+        typename Plane<C, K>::Scores p[Q];
+        probabilities_of(plane, group, scale, bias, p);
+        plane.gather(group, p, plane.v, plane.out);
       });
       store<T>(plane.out, g, at, g.channels, at.head * g.head_dim, out);
     });
@@ -118,30 +124,19 @@ struct BackwardPlane {
   std::vector<C> dq, dk, dv;
 };
 
-// One query: recompute P, then dP, dS, and its part of dq, dk, dv and the bias gradient.
-template <class C, int K>
-void backward_query(BackwardPlane<C, K>& b, int64_t query, int64_t y0, int64_t x0, const C* bias,
-                    C* dbias, C scale) {
+// Recomputes P, then dP, dS, and the queries' part of dq, dk, dv and the bias gradient.
+template <class C, int K, int Q>
+void backward_queries(BackwardPlane<C, K>& b, const QueryGroup<Q>& at, C scale, const C* bias,
+                      C* dbias) {
   Plane<C, K>& plane = b.plane;
-  const int64_t d = plane.dim_;
-  typename Plane<C, K>::Scores p, ds;
-  plane.scores(plane.q.data() + query * d, plane.kt, y0, x0, p);
-  plane.softmax(p, scale, bias, 2 * K - 1);
-  plane.scores(plane.dout.data() + query * d, plane.vt, y0, x0, ds);
-  C dot = 0;
-  for (int a = 0; a < K; ++a) {
-    for (int c = 0; c < K; ++c) dot += p[a][c] * ds[a][c];
-  }
-  for (int a = 0; a < K; ++a) {
-    for (int c = 0; c < K; ++c) {
-      const C slope = p[a][c] * (ds[a][c] - dot);
-      if (dbias != nullptr) dbias[a * (2 * K - 1) + c] += slope;
-      ds[a][c] = slope * scale;
-    }
-  }
-  plane.gather(ds, plane.k, y0, x0, b.dq.data() + query * d);
-  plane.scatter(p, plane.dout.data() + query * d, ds, plane.q.data() + query * d, y0, x0, b.dv,
-                b.dk);
+  typename Plane<C, K>::Scores p[Q], ds[Q];
+  probabilities_of(plane, at, scale, bias, p);
+  plane.scores(at, plane.dout, plane.vt, ds);
+  for (int i = 0; i < Q; ++i)
+    plane.softmax_backward(p[i], ds[i], scale, dbias + at.corner[i], at.shift[i]);
+  plane.gather(at, ds, plane.k, b.dq);
+  plane.scatter(at, p, plane.dout, b.dv);
+  plane.scatter(at, ds, plane.q, b.dk);
 }
 
 template <class T, int K>
@@ -149,22 +144,23 @@ void backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, const Tensor& rpb
               const NeighborhoodWindow& window, NeighborhoodAttentionGrads& grads) {
   using C = Compute<T>;
   const Geometry g(qkv, window);
-  constexpr int64_t kTable = (2 * K - 1) * (2 * K - 1);
+  constexpr int64_t kPadded = Plane<C, K>::kBiasSize, kSide = 2 * K - 1;
   const C scale = 1 / std::sqrt(static_cast<C>(g.head_dim));
   const int64_t tasks = qkv.dim(0) * window.heads;
-  std::vector<C> partials(rpb.defined() ? static_cast<size_t>(tasks * kTable) : 0);
+  std::vector<C> partials(static_cast<size_t>(tasks * kPadded));
   cpu.parallel_for(tasks, [&](int64_t task) {
     thread_local BackwardPlane<C, K> b;
-    C* dbias = rpb.defined() ? partials.data() + task * kTable : nullptr;
+    C bias[kPadded];
+    pad_bias<C, K>(rpb, task % window.heads, bias);
+    C* dbias = partials.data() + task * kPadded;
     for_groups(g, task, [&](const PlaneAt& at) {
       load_qkv<T>(b.plane, qkv, g, at);
       load<T>(dout, g, at, g.channels, at.head * g.head_dim, b.plane.dout);
       b.plane.transpose(b.plane.v, b.plane.vt);
-      for (std::vector<C>* grad : {&b.dq, &b.dk, &b.dv}) grad->assign(b.plane.q.size(), C{0});
-      const C* bias = bias_of<C>(rpb, at.head);
-      for_queries<K>(at, [&](int64_t query, int64_t y0, int64_t x0, int64_t corner) {
-        backward_query(b, query, y0, x0, bias != nullptr ? bias + corner : nullptr,
-                       dbias != nullptr ? dbias + corner : nullptr, scale);
+      b.dq.resize(b.plane.q.size());
+      for (std::vector<C>* grad : {&b.dk, &b.dv}) grad->assign(b.plane.q.size(), C{0});
+      b.plane.for_queries([&]<int Q>(const QueryGroup<Q>& group) {
+        backward_queries(b, group, scale, bias, dbias);
       });
       const int64_t row = 3 * g.channels, head = at.head * g.head_dim;
       store<T>(b.dq, g, at, row, head, grads.dqkv);
@@ -174,11 +170,12 @@ void backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, const Tensor& rpb
   });
   if (!rpb.defined()) return;
   C* total = grads.drpb.template data<C>();
-  std::fill(total, total + window.heads * kTable, C{0});
+  std::fill(total, total + window.heads * kSide * kSide, C{0});
   for (int64_t task = 0; task < tasks; ++task) {
-    C* head = total + task % window.heads * kTable;
-    for (int64_t i = 0; i < kTable; ++i)
-      head[i] += partials[static_cast<size_t>(task * kTable + i)];
+    const C* padded = partials.data() + task * kPadded + Plane<C, K>::kSpare;
+    C* head = total + task % window.heads * kSide * kSide;
+    for (int64_t i = 0; i < kSide * kSide; ++i)
+      head[i] += padded[i / kSide * Plane<C, K>::kBiasPitch + i % kSide];
   }
 }
 
@@ -190,17 +187,20 @@ void probabilities(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const Neighbo
   const C scale = 1 / std::sqrt(static_cast<C>(g.head_dim));
   cpu.parallel_for(qkv.dim(0) * window.heads, [&](int64_t task) {
     Plane<C, K> plane;
+    C bias[Plane<C, K>::kBiasSize];
+    pad_bias<C, K>(rpb, task % window.heads, bias);
     for_groups(g, task, [&](const PlaneAt& at) {
       load_qkv<T>(plane, qkv, g, at);
-      const C* bias = bias_of<C>(rpb, at.head);
-      for_queries<K>(at, [&](int64_t query, int64_t y0, int64_t x0, int64_t corner) {
-        typename Plane<C, K>::Scores p;
-        plane.scores(plane.q.data() + query * g.head_dim, plane.kt, y0, x0, p);
-        plane.softmax(p, scale, bias != nullptr ? bias + corner : nullptr, 2 * K - 1);
-        const int64_t in_map =
-            g.token(at, query / at.cols, query % at.cols) - at.batch * g.height * g.width;
-        C* to = out.data<C>() + (task * g.height * g.width + in_map) * K * K;
-        for (int a = 0; a < K; ++a) std::copy(p[a], p[a] + K, to + a * K);
+      plane.for_queries([&]<int Q>(const QueryGroup<Q>& group) {
+        typename Plane<C, K>::Scores p[Q];
+        probabilities_of(plane, group, scale, bias, p);
+        for (int i = 0; i < Q; ++i) {
+          const int64_t query = group.query + i;
+          const int64_t in_map =
+              g.token(at, query / at.cols, query % at.cols) - at.batch * g.height * g.width;
+          C* to = out.data<C>() + (task * g.height * g.width + in_map) * K * K;
+          for (int a = 0; a < K; ++a) std::copy_n(p[i][a] + group.shift[i], K, to + a * K);
+        }
       });
     });
   });

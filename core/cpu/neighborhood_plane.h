@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "core/cpu/pointwise_math.h"
@@ -11,34 +13,60 @@
 
 namespace vicinity::kernels {
 
-/// Where a plane's tokens lie in the map: rows residue_y, residue_y + d, ...; columns likewise.
-struct PlaneAt {
-  int64_t batch, head, residue_y, residue_x, rows, cols;
+/// N values that + and * treat lane by lane (GCC's and clang's vector extension).
+template <class C, int N>
+struct LanesOf {
+  using Type [[gnu::vector_size(N * sizeof(C))]] = C;
 };
+
+/// f(0), ..., f(N - 1), written out: an array indexed by a loop would live in memory, not
+/// registers.
+template <int N, class F>
+inline void unrolled(F&& f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) { (f(I), ...); }
+  (std::make_integer_sequence<int, N>{});
+}
 
 /// First member of the window of the g-th of `size` tokens.
 inline int64_t window_start(int64_t g, int64_t size, int64_t kernel) {
   return std::clamp<int64_t>(g - kernel / 2, 0, size - kernel);
 }
 
+/// Queries next to each other whose windows begin in one row and at most `Plane::kSpare` columns
+/// apart: what is loaded for one of them serves all.
+template <int Q>
+struct QueryGroup {
+  int64_t query;      // number of the first in its plane
+  int64_t y0, x0;     // where the first one's window begins
+  int64_t corner[Q];  // where each one's bias window begins in the padded bias table
+  int shift[Q];       // columns from x0 to each one's window
+};
+
 /// Arithmetic on one plane for a kernel size known to the compiler. C: float or double.
 ///
-/// Scores of a query against one window row are K neighbouring columns: with k stored transposed,
-/// [row][d][col], each d is one broadcast and one (unaligned, W wide) load; lanes beyond K are
-/// computed and ignored. Sums over keys run along d in the plain layout. No horizontal sums
-/// anywhere but in the softmax.
+/// Scores of a query against one window row are W neighbouring columns, K of them its own: with k
+/// stored across, [row][d][column], each d is one broadcast and one (unaligned, W wide) load, and a
+/// group of queries shares the load. Sums over keys run along d in the plain layout. No horizontal
+/// sums anywhere but in the softmax. What does the work is flattened: g++ stops inlining in a unit
+/// as large as this one.
 template <class C, int K>
 class Plane {
  public:
   static constexpr int W = K <= 4 ? 4 : K <= 8 ? 8 : 16;
+  static constexpr int kSpare = W - K;
+  static constexpr int kBiasPitch = 2 * W;  // kSpare columns before the table, enough after it
+  static constexpr int kBiasSize = (2 * K - 1) * kBiasPitch + W;
   using Scores = C[K][W];
 
   void resize(int64_t rows, int64_t cols, int64_t head_dim) {
-    rows_ = rows, cols_ = cols, dim_ = head_dim, pitch_ = cols + W;
+    rows_ = rows, cols_ = cols, dim_ = head_dim;
+    // An odd number of cache lines: columns of d then spread over all sets of the first cache.
+    constexpr int64_t kLine = 64 / sizeof(C);
+    pitch_ = ((cols + W + kLine - 1) / kLine | 1) * kLine;
     const auto n = static_cast<size_t>(rows * cols * head_dim);
-    q.resize(n), k.resize(n), v.resize(n), dout.resize(n), out.resize(n);
-    kt.assign(static_cast<size_t>(rows * head_dim * pitch_ + W), C{0});
-    vt.assign(kt.size(), C{0});
+    for (std::vector<C>* plain : {&q, &k, &v, &dout, &out}) plain->resize(n);
+    for (std::vector<C>* across : {&kt, &vt})
+      across->resize(static_cast<size_t>(rows * head_dim * pitch_ + W));
   }
 
   /// kt from k, vt from v.
@@ -52,72 +80,133 @@ class Plane {
     }
   }
 
-  /// s[a][c] = <a_row, across[y0 + a][.][x0 + c]>.
-  void scores(const C* row, const std::vector<C>& across, int64_t y0, int64_t x0, Scores& s) const {
-    for (int a = 0; a < K; ++a) {
-      const C* base = across.data() + (y0 + a) * dim_ * pitch_ + x0;
-      C sum[W] = {};
-      for (int64_t t = 0; t < dim_; ++t) {
-        const C r = row[t];
-        const C* line = base + t * pitch_;
-        for (int c = 0; c < W; ++c) sum[c] += r * line[c];
-      }
-      for (int c = 0; c < W; ++c) s[a][c] = sum[c];
-    }
+  /// s[i][a][c] = <query i's row of `plain`, across[y0 + a][.][x0 + c]>.
+  template <int Q>
+  void scores(const QueryGroup<Q>& at, const std::vector<C>& plain, const std::vector<C>& across,
+              Scores (&s)[Q]) const {
+    constexpr int kRows = 8 / Q / kParts;  // sums fit in 16 registers beside what they are made of
+    int a = 0;
+    for (; a + kRows <= K; a += kRows) score_rows<Q, kRows>(at, plain, across, a, s);
+    if constexpr (K % kRows != 0) score_rows<Q, K % kRows>(at, plain, across, a, s);
   }
 
-  /// Softmax over the K x K window of scale * s + bias[a * stride + c] (bias null: none), in place;
-  /// other lanes become 0.
-  static void softmax(Scores& s, C scale, const C* bias, int64_t stride) {
-    C most = -INFINITY;
+  /// Softmax over the window of scale * s + bias (of pitch kBiasPitch) of the query
+  /// whose window begins `shift` lanes in, in place; lanes that are not its own become 0.
+  [[gnu::flatten]] static void softmax(Scores& s, C scale, const C* bias, int shift) {
+    C most[W];
+    for (int c = 0; c < W; ++c) most[c] = -INFINITY;
     for (int a = 0; a < K; ++a) {
-      for (int c = 0; c < K; ++c) {
-        s[a][c] = s[a][c] * scale + (bias != nullptr ? bias[a * stride + c] : C{0});
-        most = std::max(most, s[a][c]);
+      for (int c = 0; c < W; ++c) {
+        const C score = s[a][c] * scale + bias[a * kBiasPitch + c - shift];
+        s[a][c] = inside(c, shift) ? score : -INFINITY;
+        most[c] = std::max(most[c], s[a][c]);
       }
     }
+    const C top = *std::max_element(most, most + W);
     C lanes[W] = {};
     for (int a = 0; a < K; ++a) {
-      for (int c = K; c < W; ++c) s[a][c] = -INFINITY;
       for (int c = 0; c < W; ++c) {
-        s[a][c] = c < K ? fast_exp(s[a][c] - most) : C{0};
+        const C e = fast_exp(s[a][c] - top);
+        s[a][c] = inside(c, shift) ? e : C{0};
         lanes[c] += s[a][c];
       }
     }
     C sum = 0;
-    for (int c = 0; c < K; ++c) sum += lanes[c];
+    for (int c = 0; c < W; ++c) sum += lanes[c];
     const C inverse = 1 / sum;
     for (int a = 0; a < K; ++a) {
       for (int c = 0; c < W; ++c) s[a][c] *= inverse;
     }
   }
 
-  /// to += sum over the window of weights[a][c] * plain[(y0 + a), (x0 + c)].
-  void gather(const Scores& weights, const std::vector<C>& plain, int64_t y0, int64_t x0,
-              C* __restrict__ to) const {
-    if (dim_ == 32) return gather_fixed<32>(weights, plain, y0, x0, to);
-    if (dim_ == 16) return gather_fixed<16>(weights, plain, y0, x0, to);
+  /// dS = P (dP - <P, dP>), added to the bias gradient, then times scale, in dp's
+  /// place; lanes that are not the query's own become 0.
+  [[gnu::flatten]] static void softmax_backward(const Scores& p, Scores& dp, C scale, C* dbias,
+                                                int shift) {
+    C lanes[W] = {};
     for (int a = 0; a < K; ++a) {
-      const C* line = plain.data() + ((y0 + a) * cols_ + x0) * dim_;
-      for (int c = 0; c < K; ++c) {
-        for (int64_t t = 0; t < dim_; ++t) to[t] += weights[a][c] * line[c * dim_ + t];
+      for (int c = 0; c < W; ++c) {
+        dp[a][c] = inside(c, shift) ? dp[a][c] : C{0};
+        lanes[c] += p[a][c] * dp[a][c];
+      }
+    }
+    C dot = 0;
+    for (int c = 0; c < W; ++c) dot += lanes[c];
+    for (int a = 0; a < K; ++a) {
+      C* to = dbias + a * kBiasPitch - shift;
+      for (int c = 0; c < W; ++c) {
+        const C slope = p[a][c] * (dp[a][c] - dot);
+        to[c] += slope;
+        dp[a][c] = slope * scale;
       }
     }
   }
 
-  /// plane[(y0 + a), (x0 + c)] += p[a][c] * row, for two planes at once.
-  void scatter(const Scores& p, const C* __restrict__ row, const Scores& ds,
-               const C* __restrict__ q_row, int64_t y0, int64_t x0, std::vector<C>& dv,
-               std::vector<C>& dk) const {
-    for (int a = 0; a < K; ++a) {
-      C* __restrict__ v_line = dv.data() + ((y0 + a) * cols_ + x0) * dim_;
-      C* __restrict__ k_line = dk.data() + ((y0 + a) * cols_ + x0) * dim_;
-      for (int c = 0; c < K; ++c) {
-        const C weight = p[a][c], slope = ds[a][c];
-        for (int64_t t = 0; t < dim_; ++t) {
-          v_line[c * dim_ + t] += weight * row[t];
-          k_line[c * dim_ + t] += slope * q_row[t];
+  /// Query i's row of `to` = sum over the window of weights[i][a][c] * plain[y0 + a, x0 + c].
+  template <int Q>
+  [[gnu::flatten]] void gather(const QueryGroup<Q>& at, const Scores (&weights)[Q],
+                               const std::vector<C>& plain, std::vector<C>& to) const {
+    for_strips(dim_, [&]<int N, class V>(int64_t t) {
+      V sum[Q][N];
+      unrolled<Q * N>([&](int j) { sum[j / N][j % N] = V{}; });
+      for (int a = 0; a < K; ++a) {
+        const C* key = plain.data() + ((at.y0 + a) * cols_ + at.x0) * dim_ + t;
+        for (int c = 0; c < K + at.shift[Q - 1]; ++c, key += dim_) {
+          V value[N];
+          load(key, value);
+          unrolled<Q>([&](int i) {
+            const C weight = weights[i][a][c];
+            unrolled<N>([&](int n) { sum[i][n] += weight * value[n]; });
+          });
         }
+      }
+      unrolled<Q>([&](int i) { store(sum[i], to.data() + (at.query + i) * dim_ + t); });
+    });
+  }
+
+  /// to[y0 + a, x0 + c] += sum over the queries i of weights[i][a][c] * plain[i].
+  template <int Q>
+  [[gnu::flatten]] void scatter(const QueryGroup<Q>& at, const Scores (&weights)[Q],
+                                const std::vector<C>& plain, std::vector<C>& to) const {
+    for_strips(dim_, [&]<int N, class V>(int64_t t) {
+      V row[Q][N];
+      unrolled<Q>([&](int i) { load(plain.data() + (at.query + i) * dim_ + t, row[i]); });
+      for (int a = 0; a < K; ++a) {
+        C* key = to.data() + ((at.y0 + a) * cols_ + at.x0) * dim_ + t;
+        for (int c = 0; c < K + at.shift[Q - 1]; ++c, key += dim_) {
+          V sum[N];
+          load(key, sum);
+          unrolled<Q>([&](int i) {
+            const C weight = weights[i][a][c];
+            unrolled<N>([&](int n) { sum[n] += weight * row[i][n]; });
+          });
+          store(sum, key);
+        }
+      }
+    });
+  }
+
+  /// Calls work(QueryGroup<2>) or work(QueryGroup<1>) until every query had its turn, in order.
+  template <class Work>
+  void for_queries(Work&& work) const {
+    const int64_t count = rows_ * cols_;
+    const auto place = [&](int64_t query, auto& group, int i) {
+      const int64_t y = query / cols_, x = query % cols_;
+      const int64_t y0 = window_start(y, rows_, K), x0 = window_start(x, cols_, K);
+      if (i == 0) group.query = query, group.y0 = y0, group.x0 = x0;
+      group.shift[i] = static_cast<int>(x0 - group.x0);
+      group.corner[i] = (y0 - y + K - 1) * kBiasPitch + (x0 - x + K - 1) + kSpare;
+      return y0 == group.y0 && 0 <= group.shift[i] && group.shift[i] <= kSpare;
+    };
+    for (int64_t query = 0; query < count;) {
+      QueryGroup<2> pair;
+      place(query, pair, 0);
+      if (query + 1 < count && place(query + 1, pair, 1)) {
+        work(pair);
+        query += 2;
+      } else {
+        work(QueryGroup<1>{query, pair.y0, pair.x0, {pair.corner[0]}, {0}});
+        query += 1;
       }
     }
   }
@@ -126,19 +215,50 @@ class Plane {
   int64_t rows_ = 0, cols_ = 0, dim_ = 0, pitch_ = 0;
 
  private:
-  template <int D>
-  void gather_fixed(const Scores& weights, const std::vector<C>& plain, int64_t y0, int64_t x0,
-                    C* __restrict__ to) const {
-    C sum[D];
-    for (int t = 0; t < D; ++t) sum[t] = to[t];
-    for (int a = 0; a < K; ++a) {
-      const C* line = plain.data() + ((y0 + a) * cols_ + x0) * D;
-      for (int c = 0; c < K; ++c) {
-        const C weight = weights[a][c];
-        for (int t = 0; t < D; ++t) sum[t] += weight * line[c * D + t];
-      }
+  static constexpr int kLanes = 32 / sizeof(C);                // of an AVX2 register
+  static constexpr int kParts = W <= kLanes ? 1 : W / kLanes;  // registers to a window row
+  using Lanes = typename LanesOf<C, W / kParts>::Type;
+
+  template <class V, int N>
+  static void load(const C* from, V (&to)[N]) {
+    unrolled<N>([&](int n) { std::memcpy(&to[n], from + n * (sizeof(V) / sizeof(C)), sizeof(V)); });
+  }
+  template <class V, int N>
+  static void store(const V (&from)[N], C* to) {
+    unrolled<N>([&](int n) { std::memcpy(to + n * (sizeof(V) / sizeof(C)), &from[n], sizeof(V)); });
+  }
+
+  static bool inside(int lane, int shift) { return static_cast<unsigned>(lane - shift) < K; }
+
+  template <int Q, int R>
+  [[gnu::flatten]] void score_rows(const QueryGroup<Q>& at, const std::vector<C>& plain,
+                                   const std::vector<C>& across, int a, Scores (&s)[Q]) const {
+    const C* query = plain.data() + at.query * dim_;
+    const C* base = across.data() + (at.y0 + a) * dim_ * pitch_ + at.x0;
+    constexpr int kSums = R * kParts;
+    Lanes sum[Q][kSums];
+    unrolled<Q * kSums>([&](int j) { sum[j / kSums][j % kSums] = Lanes{}; });
+    for (int64_t t = 0; t < dim_; ++t) {
+      unrolled<R>([&](int r) {
+        Lanes line[kParts];
+        load(base + (r * dim_ + t) * pitch_, line);
+        unrolled<Q * kParts>([&](int j) {
+          sum[j / kParts][r * kParts + j % kParts] +=
+              query[j / kParts * dim_ + t] * line[j % kParts];
+        });
+      });
     }
-    for (int t = 0; t < D; ++t) to[t] = sum[t];
+    unrolled<Q>([&](int i) { store(sum[i], s[i][a]); });
+  }
+
+  // Calls work<N, V>(t) for strips of N vectors V that cover [0, dim).
+  template <class Work>
+  static void for_strips(int64_t dim, Work&& work) {
+    using Wide = typename LanesOf<C, kLanes>::Type;
+    int64_t t = 0;
+    for (; t + 4 * kLanes <= dim; t += 4 * kLanes) work.template operator()<4, Wide>(t);
+    for (; t + kLanes <= dim; t += kLanes) work.template operator()<1, Wide>(t);
+    for (; t < dim; ++t) work.template operator()<1, C>(t);
   }
 };
 
