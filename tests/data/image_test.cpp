@@ -62,6 +62,16 @@ TEST(Decode, JpegIsClose) {
   for (size_t i = 0; i < image.rgb.size(); ++i) EXPECT_NEAR(back.rgb[i], image.rgb[i], 6);
 }
 
+TEST(Decode, BytesBetweenTheSegmentsOfAJpegAreNoDamage) {
+  const std::string good = encode_jpeg(formula_image(40, 30));
+  std::string odd = good;
+  odd.insert(odd.size() - 2, "\x11\x12\x13");  // before the end marker
+  odd.insert(odd.find("\xff\xdb"), "\x21\x22");
+  EXPECT_EQ(decode(odd).rgb, decode(good).rgb);
+  EXPECT_THROW(decode(good.substr(0, good.size() - 40) + "\xff\xd9"), DataError)
+      << "an end marker does not make up for missing data";
+}
+
 TEST(Decode, EveryTruncationIsAnErrorOrAnImageNeverACrash) {
   for (const std::string& bytes :
        {encode_png(formula_image(9, 7)), encode_jpeg(formula_image(20, 16))}) {
