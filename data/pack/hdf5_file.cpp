@@ -29,6 +29,13 @@ Hdf5File::~Hdf5File() {
   if (id_ >= 0) H5Fclose(id_);
 }
 
+void Hdf5File::finish() {
+  const hid_t id = id_;
+  id_ = -1;
+  VIC_CHECK(IoError, H5Fclose(id) >= 0, "cannot finish '", path_,
+            "' (disk full?); free some space and run the same command again");
+}
+
 void Hdf5File::make_group(const std::string& name) {
   const Hdf5Handle group(H5Gcreate2(id_, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
                          H5Gclose);

@@ -40,6 +40,9 @@ class Hdf5File {
   /// A contiguous array of `bytes` bytes, allocated now, contents undefined.
   void reserve(const std::string& name, uint64_t bytes);
   void write_text(const std::string& name, const std::string& text);
+  /// Closes a file that was written. IoError if the system refuses a part of it: the destructor
+  /// would not tell.
+  void finish();
 
   bool has(const std::string& name) const;
   uint64_t count(const std::string& name) const;

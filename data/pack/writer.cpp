@@ -79,6 +79,19 @@ void check_room(const std::string& path, uint64_t bytes) {
             ", '", folder, "' has ", format_bytes(static_cast<double>(room)), " free");
 }
 
+void write_at(int file, const std::string& bytes, uint64_t at, const std::string& part) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t written =
+        pwrite(file, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+    if (written < 0 && errno == EINTR) continue;
+    VIC_CHECK(IoError, written > 0, "cannot write ", bytes.size() - done, " bytes to '", part,
+              "': ", written < 0 ? std::strerror(errno) : "disk full",
+              "; free some space and run the same command to go on");
+    done += static_cast<size_t>(written);
+  }
+}
+
 // Second pass: images by pwrite at the blob's offset. `done`: how many of all images are already
 // there.
 void write_images(const std::vector<Plan>& plans, const std::vector<uint64_t>& blobs,
@@ -92,12 +105,8 @@ void write_images(const std::vector<Plan>& plans, const std::vector<uint64_t>& b
       for (int64_t i = 0; i < plans[p].source->size(); ++i, ++number) {
         if (number < done) continue;
         const std::string bytes = plans[p].source->stored(i).bytes;
-        const auto at = static_cast<off_t>(
-            blobs[p] + static_cast<uint64_t>(plans[p].offsets[static_cast<size_t>(i)]));
-        const ssize_t written = pwrite(file, bytes.data(), bytes.size(), at);
-        VIC_CHECK(IoError, written == static_cast<ssize_t>(bytes.size()), "cannot write to '", part,
-                  "': ", written < 0 ? std::strerror(errno) : "disk full",
-                  "; free some space and run the same command to go on");
+        write_at(file, bytes,
+                 blobs[p] + static_cast<uint64_t>(plans[p].offsets[static_cast<size_t>(i)]), part);
         if (number % kReportEvery == 0) {
           fdatasync(file);
           write_file_atomically(progress, id + std::to_string(number));
@@ -136,11 +145,12 @@ void write_pack(const DataSets& data, const std::string& path, bool overwrite) {
     log_info("going on with '", part, "' at image ", done);
   } else {
     check_room(path, static_cast<uint64_t>(plans[0].offsets.back() + plans[1].offsets.back()));
-    fs::remove(progress);
+    fs::remove(progress);  // before the file, whose state it tells
     Hdf5File file = Hdf5File::create(part);
     file.write_text("vicinity_pack",
                     nlohmann::json{{"version", 1}, {"classes", data.train->class_names()}}.dump());
     for (const Plan& plan : plans) write_tables(file, plan);
+    file.finish();
     done = 0;
   }
   std::vector<uint64_t> blobs;

@@ -2,18 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <zlib.h>
 
-#include <csignal>
 #include <set>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
-#include "data/pack/pack_source.h"
-#include "data/pack/writer.h"
 #include "data/sampler.h"
 #include "data/source/folder.h"
 #include "data/source/idx.h"
@@ -248,73 +242,6 @@ TEST_F(OpenTest, TestImagesOfIdxFilesAreOfTheTrainingClasses) {
   const std::string message = error_of({.root = folder_.path()});
   EXPECT_NE(message.find("t10k-labels-idx1-ubyte' has label 4"), std::string::npos) << message;
   EXPECT_NE(message.find("3 classes (0, 1, 2)"), std::string::npos) << message;
-}
-
-TEST_F(OpenTest, APackHoldsTheSameImages) {
-  write_class_folders(folder_.file("images"), 2, 12, 6);
-  const DataSets before = open_data({.root = folder_.file("images")}, 0);
-  write_pack(before, folder_.file("p.h5"), false);
-  const DataSets after = open_data({.root = folder_.file("p.h5")}, 0);
-  ASSERT_EQ(after.train->size(), before.train->size());
-  EXPECT_EQ(after.train->fingerprint(), before.train->fingerprint());
-  EXPECT_EQ(after.train->key(7), before.train->key(7));
-  for (int64_t i = 0; i < after.train->size(); ++i)
-    EXPECT_EQ(after.train->load(i).rgb, before.train->load(i).rgb);
-  EXPECT_EQ(after.val->class_names(), before.val->class_names());
-  EXPECT_THROW(write_pack(before, folder_.file("p.h5"), false), UsageError);
-}
-
-TEST_F(OpenTest, ADamagedPackIsNoticed) {
-  write_class_folders(folder_.file("images"), 2, 12, 6);
-  write_pack(open_data({.root = folder_.file("images")}, 0), folder_.file("p.h5"), false);
-  std::string bytes = read_file(folder_.file("p.h5"));
-  const DataSets sound = open_data({.root = folder_.file("p.h5")}, 0);
-  const std::string image = sound.train->stored(3).bytes;
-  bytes[bytes.find(image) + image.size() / 2] ^= 1;
-  write_file_atomically(folder_.file("bad.h5"), bytes);
-  const DataSets damaged = open_data({.root = folder_.file("bad.h5")}, 0);
-  EXPECT_THROW(damaged.train->load(3), DataError);
-  write_file_atomically(folder_.file("cut.h5"), bytes.substr(0, bytes.size() / 2));
-  EXPECT_THROW(open_data({.root = folder_.file("cut.h5")}, 0), DataError);
-  write_file_atomically(folder_.file("not.h5"), "hello");
-  EXPECT_THROW(open_data({.root = folder_.file("not.h5")}, 0), DataError);
-}
-
-// A source that kills the process when it is asked for an image of the second pass.
-class DeadlySource : public Subset {
- public:
-  DeadlySource(std::shared_ptr<Source> base, std::vector<int64_t> all, int64_t reads)
-      : Subset(std::move(base), std::move(all)), left_(reads) {}
-  Stored stored(int64_t i) const override {
-    if (left_-- == 0) kill(getpid(), SIGKILL);
-    return Subset::stored(i);
-  }
-
- private:
-  mutable int64_t left_;
-};
-
-TEST_F(OpenTest, AKilledPackIsFinishedByTheNextCall) {
-  write_class_folders(folder_.file("images"), 2, 12, 6);
-  const DataSets data = open_data({.root = folder_.file("images")}, 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    std::vector<int64_t> all;
-    for (int64_t i = 0; i < data.train->size(); ++i) all.push_back(i);
-    const auto deadly = std::make_shared<DeadlySource>(data.train, all, data.train->size() + 5);
-    write_pack({deadly, data.val}, folder_.file("p.h5"), false);
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  ASSERT_TRUE(WIFSIGNALED(status));
-  EXPECT_FALSE(std::filesystem::exists(folder_.file("p.h5")))
-      << "a half-written pack under its final name";
-  EXPECT_TRUE(std::filesystem::exists(folder_.file("p.h5.part")));
-  write_pack(data, folder_.file("p.h5"), false);
-  const DataSets after = open_data({.root = folder_.file("p.h5")}, 0);
-  for (int64_t i = 0; i < after.train->size(); ++i)
-    EXPECT_EQ(after.train->load(i).rgb, data.train->load(i).rgb);
 }
 
 }  // namespace
