@@ -1,22 +1,21 @@
-// Pointwise nonlinearities on the CPU, in loops that vectorise.
+// Pointwise nonlinearities on the CPU.
 #include "core/ops/activation.h"
 
-#include "core/cpu/pointwise_math.h"
+#define HWY_TARGET_INCLUDE "core/cpu/activation.cpp"
+#include "core/cpu/simd_math.h"
 
-namespace vicinity::kernels {
-namespace {
+HWY_BEFORE_NAMESPACE();
+namespace vicinity::kernels::HWY_NAMESPACE {
 
-constexpr int64_t kChunk = 1 << 13;
-
-// Each function: value and slope at x.
+// Each function: value and slope at x, which is Lanes<float> or double.
 struct Gelu {
   template <class C>
   static C value(C x) {
-    return x * normal_cdf(x, fast_exp(C(-0.5) * x * x));
+    return x * normal_cdf(x, exp(C(-0.5) * x * x));
   }
   template <class C>
   static C slope(C x) {
-    const C e = fast_exp(C(-0.5) * x * x);
+    const C e = exp(C(-0.5) * x * x);
     return normal_cdf(x, e) + x * e * C(0.39894228040143267794);
   }
 };
@@ -25,7 +24,7 @@ struct GeluTanh {
   // 0.5 (1 + tanh(u)) = sigmoid(2u)
   template <class C>
   static C gate(C x) {
-    return 1 / (1 + fast_exp(C(-2 * 0.79788456080286535588) * (x + C(0.044715) * x * x * x)));
+    return 1 / (1 + exp(C(-2 * 0.79788456080286535588) * (x + C(0.044715) * x * x * x)));
   }
   template <class C>
   static C value(C x) {
@@ -41,11 +40,11 @@ struct GeluTanh {
 struct Relu {
   template <class C>
   static C value(C x) {
-    return x > 0 ? x : C{0};
+    return max(C(0), x);
   }
   template <class C>
   static C slope(C x) {
-    return x > 0 ? C{1} : C{0};
+    return where_positive(x, C(1), C(0));
   }
 };
 
@@ -53,70 +52,107 @@ struct Selu {
   static constexpr double kScale = 1.0507009873554804934, kAlpha = 1.6732632423543772848;
   template <class C>
   static C value(C x) {
-    return C(kScale) * (x > 0 ? x : C(kAlpha) * (fast_exp(std::min(x, C{0})) - 1));
+    return C(kScale) * where_positive(x, x, C(kAlpha) * (exp(min(C(0), x)) - 1));
   }
   template <class C>
   static C slope(C x) {
-    return C(kScale) * (x > 0 ? C{1} : C(kAlpha) * fast_exp(std::min(x, C{0})));
+    return C(kScale) * where_positive(x, C(1), C(kAlpha) * exp(min(C(0), x)));
   }
 };
 
 struct Silu {
   template <class C>
   static C value(C x) {
-    return x / (1 + fast_exp(-x));
+    return x / (1 + exp(C(0) - x));
   }
   template <class C>
   static C slope(C x) {
-    const C s = 1 / (1 + fast_exp(-x));
+    const C s = 1 / (1 + exp(C(0) - x));
     return s * (1 + x * (1 - s));
   }
 };
 
-template <class Work>
-void for_activation(Activation kind, Work&& work) {
-  switch (kind) {
-    case Activation::gelu:
-      return work(Gelu{});
-    case Activation::gelu_tanh:
-      return work(GeluTanh{});
-    case Activation::relu:
-      return work(Relu{});
-    case Activation::selu:
-      return work(Selu{});
-    case Activation::silu:
-      return work(Silu{});
+template <class F, class T>
+void apply(const T* x, int64_t count, T* y) {
+  if constexpr (std::is_same_v<T, double>) {
+    for (int64_t i = 0; i < count; ++i) y[i] = F::value(x[i]);
+  } else {
+    for_lanes<float>(
+        count, [&](int64_t i, auto part) { store(F::value(load(x + i, part)), y + i, part); });
   }
 }
+
+template <class F, class T>
+void apply_backward(const T* dy, const T* x, int64_t count, T* dx) {
+  if constexpr (std::is_same_v<T, double>) {
+    for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * F::slope(x[i]);
+  } else {
+    for_lanes<float>(count, [&](int64_t i, auto part) {
+      store(load(dy + i, part) * F::slope(load(x + i, part)), dx + i, part);
+    });
+  }
+}
+
+template <class T>
+void activate(Activation kind, const T* x, int64_t count, T* y) {
+  switch (kind) {
+    case Activation::gelu:
+      return apply<Gelu>(x, count, y);
+    case Activation::gelu_tanh:
+      return apply<GeluTanh>(x, count, y);
+    case Activation::relu:
+      return apply<Relu>(x, count, y);
+    case Activation::selu:
+      return apply<Selu>(x, count, y);
+    case Activation::silu:
+      return apply<Silu>(x, count, y);
+  }
+}
+
+template <class T>
+void activate_backward(Activation kind, const T* dy, const T* x, int64_t count, T* dx) {
+  switch (kind) {
+    case Activation::gelu:
+      return apply_backward<Gelu>(dy, x, count, dx);
+    case Activation::gelu_tanh:
+      return apply_backward<GeluTanh>(dy, x, count, dx);
+    case Activation::relu:
+      return apply_backward<Relu>(dy, x, count, dx);
+    case Activation::selu:
+      return apply_backward<Selu>(dy, x, count, dx);
+    case Activation::silu:
+      return apply_backward<Silu>(dy, x, count, dx);
+  }
+}
+
+}  // namespace vicinity::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace vicinity::kernels {
+namespace {
+
+constexpr int64_t kChunk = 1 << 13;
 
 }  // namespace
 
 void activation_forward(Cpu& cpu, const Tensor& x, Activation kind, Tensor& y) {
   for_float_dtype(x.dtype(), [&]<class T>() {
-    for_activation(kind, [&]<class F>(F) {
-      const T* in = x.data<T>();
-      T* out = y.data<T>();
-      cpu.parallel_chunks(x.size(), kChunk, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i)
-          out[i] = static_cast<T>(F::value(static_cast<Compute<T>>(in[i])));
-      });
+    const auto run = VIC_SIMD(activate<T>);
+    cpu.parallel_chunks(x.size(), kChunk, [&](int64_t begin, int64_t end) {
+      run(kind, x.data<T>() + begin, end - begin, y.data<T>() + begin);
     });
   });
 }
 
 void activation_backward(Cpu& cpu, const Tensor& dy, const Tensor& x, Activation kind, Tensor& dx) {
   for_float_dtype(x.dtype(), [&]<class T>() {
-    for_activation(kind, [&]<class F>(F) {
-      using C = Compute<T>;
-      const T *in = x.data<T>(), *up = dy.data<T>();
-      T* out = dx.data<T>();
-      cpu.parallel_chunks(x.size(), kChunk, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          out[i] = static_cast<T>(static_cast<C>(up[i]) * F::slope(static_cast<C>(in[i])));
-        }
-      });
+    const auto run = VIC_SIMD(activate_backward<T>);
+    cpu.parallel_chunks(x.size(), kChunk, [&](int64_t begin, int64_t end) {
+      run(kind, dy.data<T>() + begin, x.data<T>() + begin, end - begin, dx.data<T>() + begin);
     });
   });
 }
 
 }  // namespace vicinity::kernels
+#endif

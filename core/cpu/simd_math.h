@@ -1,0 +1,60 @@
+// Functions of vectors: no branches, no tables. The same names take double, one number at a time.
+#include "core/cpu/simd.h"
+
+#if defined(VICINITY_CORE_CPU_SIMD_MATH_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef VICINITY_CORE_CPU_SIMD_MATH_H
+#undef VICINITY_CORE_CPU_SIMD_MATH_H
+#else
+#define VICINITY_CORE_CPU_SIMD_MATH_H
+#endif
+
+#include <cmath>
+
+HWY_BEFORE_NAMESPACE();
+namespace vicinity::kernels::HWY_NAMESPACE {
+
+/// c[0] + c[1] x + c[2] x^2 ...
+template <size_t kCount>
+HWY_INLINE Lanes<float> polynomial(Lanes<float> x, const float (&c)[kCount]) {
+  Lanes<float> p = c[kCount - 1];
+  for (size_t i = kCount - 1; i-- > 0;) p = fma(p, x, Lanes<float>(c[i]));
+  return p;
+}
+
+/// exp(x), relative error below 1.2e-7 between -87 and 88, 0 and infinity beyond; NaN stays NaN.
+/// Cephes-style range reduction to |r| <= ln 2 / 2 and a polynomial of degree 6.
+HWY_INLINE Lanes<float> exp(Lanes<float> x) {
+  const Lanes<float>::Tag d;
+  const hn::RebindToSigned<Lanes<float>::Tag> di;
+  const Lanes<float> held = min(Lanes<float>(89.0f), max(Lanes<float>(-88.0f), x));
+  const Lanes<float> n = hn::Round((held * 1.44269504f).v);
+  const Lanes<float> r = fma(n, -1.42860677e-6f, fma(n, -0.693145752f, held));
+  const Lanes<float> p =
+      polynomial(r, {1.0f, 1.0f, 5.0000001201e-1f, 1.6666665459e-1f, 4.1665795894e-2f,
+                     8.3334519073e-3f, 1.3981999507e-3f, 1.9875691500e-4f});
+  const auto exponent = hn::Add(hn::ConvertTo(di, n.v), hn::Set(di, 127));
+  return p * Lanes<float>(hn::BitCast(d, hn::ShiftLeft<23>(exponent)));
+}
+HWY_INLINE double exp(double x) { return std::exp(x); }
+
+HWY_INLINE double where_positive(double x, double a, double b) { return x > 0 ? a : b; }
+HWY_INLINE double min(double a, double b) { return a < b ? a : b; }
+HWY_INLINE double max(double a, double b) { return a > b ? a : b; }
+
+/// Standard normal distribution function Phi(x) = (1 + erf(x / sqrt 2)) / 2, given exp(-x^2 / 2).
+/// Abramowitz & Stegun 1964, 7.1.26: |error| < 1.5e-7.
+HWY_INLINE Lanes<float> normal_cdf(Lanes<float> x, Lanes<float> exp_half_square) {
+  const Lanes<float> t = 1.0f / fma(abs(x), 0.3275911f * 0.70710678f, 1.0f);
+  const Lanes<float> p =
+      polynomial(t, {0.254829592f, -0.284496736f, 1.421413741f, -1.453152027f, 1.061405429f});
+  const Lanes<float> tail = p * t * exp_half_square * 0.5f;  // 1 - Phi(|x|)
+  return where_positive(x, 1.0f - tail, tail);
+}
+HWY_INLINE double normal_cdf(double x, double) {
+  return 0.5 * std::erfc(-x * 0.70710678118654752440);
+}
+
+}  // namespace vicinity::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
