@@ -1,9 +1,42 @@
-// Elementwise ops on the CPU. Bound by memory: plain loops that the compiler vectorises, cut into
-// fixed chunks.
+// Elementwise ops on the CPU, cut into fixed chunks: bound by memory where it is not in cache.
 #include "core/ops/elementwise.h"
 
 #include <cstring>
 
+#define HWY_TARGET_INCLUDE "core/cpu/elementwise.cpp"
+#include "core/cpu/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace vicinity::kernels::HWY_NAMESPACE {
+
+template <class T, class C = Compute<T>>
+void add_all(const T* a, const T* b, int64_t count, T* y) {
+  for_lanes<C>(count, [&](int64_t i, auto part) {
+    store(load(a + i, part) + load(b + i, part), y + i, part);
+  });
+}
+
+template <class T, class C = Compute<T>>
+void scale_all(C factor, int64_t count, T* y) {
+  for_lanes<C>(count,
+               [&](int64_t i, auto part) { store(load(y + i, part) * factor, y + i, part); });
+}
+
+template <class From, class To>
+void convert_all(const From* x, int64_t count, To* y) {
+  if constexpr (std::is_same_v<Compute<From>, Compute<To>>) {
+    for_lanes<Compute<To>>(count,
+                           [&](int64_t i, auto part) { store(load(x + i, part), y + i, part); });
+  } else {
+    for (int64_t i = 0; i < count; ++i)
+      y[i] = static_cast<To>(static_cast<Compute<To>>(static_cast<Compute<From>>(x[i])));
+  }
+}
+
+}  // namespace vicinity::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace vicinity::kernels {
 namespace {
 
@@ -13,12 +46,9 @@ constexpr int64_t kChunk = 1 << 15;
 
 void add_forward(Cpu& cpu, const Tensor& a, const Tensor& b, Tensor& y) {
   for_float_dtype(y.dtype(), [&]<class T>() {
-    const T *pa = a.data<T>(), *pb = b.data<T>();
-    T* py = y.data<T>();
+    const auto run = VIC_SIMD(add_all<T>);
     cpu.parallel_chunks(y.size(), kChunk, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        py[i] = static_cast<T>(static_cast<Compute<T>>(pa[i]) + static_cast<Compute<T>>(pb[i]));
-      }
+      run(a.data<T>() + begin, b.data<T>() + begin, end - begin, y.data<T>() + begin);
     });
   });
 }
@@ -34,12 +64,9 @@ void copy_forward(Cpu& cpu, const Tensor& x, Tensor& y) {
   }
   for_float_dtype(x.dtype(), [&]<class From>() {
     for_float_dtype(y.dtype(), [&]<class To>() {
-      const From* px = x.data<From>();
-      To* py = y.data<To>();
+      const auto run = VIC_SIMD(convert_all<From, To>);
       cpu.parallel_chunks(x.size(), kChunk, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          py[i] = static_cast<To>(static_cast<Compute<To>>(static_cast<Compute<From>>(px[i])));
-        }
+        run(x.data<From>() + begin, end - begin, y.data<To>() + begin);
       });
     });
   });
@@ -60,13 +87,12 @@ void fill_forward(Cpu& cpu, double value, Tensor& y) {
 
 void scale_forward(Cpu& cpu, double factor, Tensor& y) {
   for_float_dtype(y.dtype(), [&]<class T>() {
-    T* py = y.data<T>();
-    const auto f = static_cast<Compute<T>>(factor);
+    const auto run = VIC_SIMD(scale_all<T>);
     cpu.parallel_chunks(y.size(), kChunk, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        py[i] = static_cast<T>(static_cast<Compute<T>>(py[i]) * f);
+      run(static_cast<Compute<T>>(factor), end - begin, y.data<T>() + begin);
     });
   });
 }
 
 }  // namespace vicinity::kernels
+#endif

@@ -147,7 +147,9 @@ HWY_AFTER_NAMESPACE();
 #endif
 
 #if HWY_ONCE && !defined(VIC_SIMD)
-#define VIC_SIMD(f) (vicinity::kernels::runs_avx512() ? &N_AVX3::f : &N_AVX2::f)
+// f may be an instance of a template, commas and all.
+#define VIC_SIMD(...) \
+  (vicinity::kernels::runs_avx512() ? &N_AVX3::__VA_ARGS__ : &N_AVX2::__VA_ARGS__)
 
 namespace vicinity::kernels {
 

@@ -1,8 +1,59 @@
 // SwiGLU on the CPU: one pass, a row at a time.
 #include "core/ops/swiglu.h"
 
-#include <cmath>
+#define HWY_TARGET_INCLUDE "core/cpu/swiglu.cpp"
+#include "core/cpu/simd_math.h"
 
+HWY_BEFORE_NAMESPACE();
+namespace vicinity::kernels::HWY_NAMESPACE {
+
+template <class C>
+HWY_INLINE C sigmoid(C x) {
+  return C(1) / (C(1) + exp(C(0) - x));
+}
+
+template <class T>
+void gate_row(const T* x, int64_t features, T* y) {
+  const T *gate = x, *value = x + features;
+  if constexpr (std::is_same_v<T, double>) {
+    for (int64_t i = 0; i < features; ++i) y[i] = gate[i] * sigmoid(gate[i]) * value[i];
+  } else {
+    for_lanes<float>(features, [&](int64_t i, auto part) {
+      const Lanes<float> g = load(gate + i, part);
+      store(g * sigmoid(g) * load(value + i, part), y + i, part);
+    });
+  }
+}
+
+/// d silu(g) / dg, where s = sigmoid(g).
+template <class C>
+HWY_INLINE C gate_slope(C g, C s) {
+  return s * (C(1) + g * (C(1) - s));
+}
+
+template <class T>
+void gate_row_backward(const T* dy, const T* x, int64_t features, T* dx) {
+  const T *gate = x, *value = x + features;
+  T *dgate = dx, *dvalue = dx + features;
+  if constexpr (std::is_same_v<T, double>) {
+    for (int64_t i = 0; i < features; ++i) {
+      const double g = gate[i], s = sigmoid(g);
+      dgate[i] = dy[i] * value[i] * gate_slope(g, s);
+      dvalue[i] = dy[i] * g * s;
+    }
+  } else {
+    for_lanes<float>(features, [&](int64_t i, auto part) {
+      const Lanes<float> g = load(gate + i, part), s = sigmoid(g), up = load(dy + i, part);
+      store(up * load(value + i, part) * gate_slope(g, s), dgate + i, part);
+      store(up * g * s, dvalue + i, part);
+    });
+  }
+}
+
+}  // namespace vicinity::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace vicinity::kernels {
 namespace {
 
@@ -13,16 +64,10 @@ constexpr int64_t kRowsPerTask = 16;
 void swiglu_forward(Cpu& cpu, const Tensor& x, Tensor& y) {
   const int64_t features = y.dim(-1);
   for_float_dtype(x.dtype(), [&]<class T>() {
-    using C = Compute<T>;
+    const auto run = VIC_SIMD(gate_row<T>);
     cpu.parallel_chunks(y.rows(), kRowsPerTask, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const T *gate = x.data<T>() + row * 2 * features, *value = gate + features;
-        T* out = y.data<T>() + row * features;
-        for (int64_t i = 0; i < features; ++i) {
-          const C g = static_cast<C>(gate[i]);
-          out[i] = static_cast<T>(g / (1 + std::exp(-g)) * static_cast<C>(value[i]));
-        }
-      }
+      for (int64_t row = begin; row < end; ++row)
+        run(x.data<T>() + row * 2 * features, features, y.data<T>() + row * features);
     });
   });
 }
@@ -30,21 +75,15 @@ void swiglu_forward(Cpu& cpu, const Tensor& x, Tensor& y) {
 void swiglu_backward(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dx) {
   const int64_t features = dy.dim(-1);
   for_float_dtype(x.dtype(), [&]<class T>() {
-    using C = Compute<T>;
+    const auto run = VIC_SIMD(gate_row_backward<T>);
     cpu.parallel_chunks(dy.rows(), kRowsPerTask, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
-        const T *gate = x.data<T>() + row * 2 * features, *value = gate + features;
-        const T* d = dy.data<T>() + row * features;
-        T *dgate = dx.data<T>() + row * 2 * features, *dvalue = dgate + features;
-        for (int64_t i = 0; i < features; ++i) {
-          const C g = static_cast<C>(gate[i]), s = 1 / (1 + std::exp(-g)),
-                  up = static_cast<C>(d[i]);
-          dgate[i] = static_cast<T>(up * static_cast<C>(value[i]) * s * (1 + g * (1 - s)));
-          dvalue[i] = static_cast<T>(up * g * s);
-        }
+        const int64_t at = row * 2 * features;
+        run(dy.data<T>() + row * features, x.data<T>() + at, features, dx.data<T>() + at);
       }
     });
   });
 }
 
 }  // namespace vicinity::kernels
+#endif
