@@ -3,16 +3,16 @@
 #include "core/ops/attention.h"
 
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "core/cpu/dnnl.h"
-#include "core/cpu/pointwise_math.h"
 
+#define HWY_TARGET_INCLUDE "core/cpu/attention.cpp"
+#include "core/cpu/softmax_rows.h"
+
+#if HWY_ONCE
 namespace vicinity::kernels {
 namespace {
-
-constexpr int64_t kWidest = 2048;
 
 // One task: some images and heads of q, k, v (or their gradients) inside [B, N, 3C], or of a tensor
 // [B, N, C].
@@ -58,43 +58,6 @@ struct Tasks {
   }
 };
 
-// probabilities = softmax(scale * scores) along rows, in place or into another dtype.
-template <class C, class P>
-void softmax_rows(const C* scores, P* probabilities, int64_t rows, int64_t columns, C scale) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const C* in = scores + r * columns;
-    P* out = probabilities + r * columns;
-    C most = -std::numeric_limits<C>::infinity();
-#pragma omp simd reduction(max : most)
-    for (int64_t j = 0; j < columns; ++j) most = std::max(most, in[j]);
-    C sum = 0;
-    C wide[kWidest];
-    C* e = columns <= kWidest ? wide : const_cast<C*>(in);  // the scores are not needed again
-#pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < columns; ++j) {
-      e[j] = fast_exp((in[j] - most) * scale);
-      sum += e[j];
-    }
-    const C inverse = 1 / sum;
-    for (int64_t j = 0; j < columns; ++j)
-      out[j] = static_cast<P>(static_cast<Compute<P>>(e[j] * inverse));
-  }
-}
-
-// ds = scale * p (dp - rowsum(p dp)), rounded to the dtype of the operands.
-template <class C, class P>
-void softmax_rows_backward(const P* p, const C* dp, P* ds, int64_t rows, int64_t columns, C scale) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t at = r * columns;
-    C dot = 0;
-#pragma omp simd reduction(+ : dot)
-    for (int64_t j = 0; j < columns; ++j) dot += static_cast<C>(p[at + j]) * dp[at + j];
-    for (int64_t j = 0; j < columns; ++j) {
-      ds[at + j] = static_cast<P>(scale * static_cast<C>(p[at + j]) * (dp[at + j] - dot));
-    }
-  }
-}
-
 // Calls work(layout) for each task.
 template <class Work>
 void for_tasks(Cpu& cpu, const Tensor& qkv, int64_t heads, Work&& work) {
@@ -113,7 +76,8 @@ void probabilities_of(const Tensor& qkv, const Layout& at, Compute<T>* scores, T
   using C = Compute<T>;
   matmul_on_one_thread(at.size(at.tokens, at.tokens, at.head_dim), at.part(qkv, 0),
                        transposed(at.part(qkv, 1)), at.square(scores));
-  softmax_rows(scores, p, at.rows(), at.tokens, 1 / std::sqrt(static_cast<C>(at.head_dim)));
+  const auto softmax = VIC_SIMD(softmax_rows<T>);
+  softmax(scores, p, at.rows(), at.tokens, 1 / std::sqrt(static_cast<C>(at.head_dim)));
 }
 
 }  // namespace
@@ -134,6 +98,7 @@ void attention_backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, int64_t
                         Tensor& dqkv) {
   for_float_dtype(qkv.dtype(), [&]<class T>() {
     using C = Compute<T>;
+    const auto softmax_backward = VIC_SIMD(softmax_rows_backward<T>);
     for_tasks(cpu, qkv, heads, [&](const Layout& at) {
       std::vector<C> wide(static_cast<size_t>(at.rows() * at.tokens));
       std::vector<T> p(wide.size()), ds(wide.size());
@@ -141,8 +106,8 @@ void attention_backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, int64_t
       const int64_t n = at.tokens, h = at.head_dim;
       matmul_on_one_thread(at.size(n, n, h), at.merged(dout), transposed(at.part(qkv, 2)),
                            at.square(wide.data()));
-      softmax_rows_backward(p.data(), wide.data(), ds.data(), at.rows(), n,
-                            1 / std::sqrt(static_cast<C>(h)));
+      softmax_backward(p.data(), wide.data(), ds.data(), at.rows(), n,
+                       1 / std::sqrt(static_cast<C>(h)));
       matmul_on_one_thread(at.size(n, h, n), at.square(ds.data()), at.part(qkv, 1),
                            at.part(dqkv, 0));
       matmul_on_one_thread(at.size(n, h, n), transposed(at.square(ds.data())), at.part(qkv, 0),
@@ -172,3 +137,4 @@ void attention_probabilities(Cpu& cpu, const Tensor& qkv, int64_t heads, Tensor&
 }
 
 }  // namespace vicinity::kernels
+#endif

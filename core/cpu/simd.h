@@ -61,15 +61,15 @@ struct Some {
   int64_t count;
 };
 
+/// `other` behind the end of the row.
 template <class C>
-HWY_INLINE Lanes<C> keep(Lanes<C> x, Whole) {
+HWY_INLINE Lanes<C> keep(Lanes<C> x, Whole, Lanes<C> = {}) {
   return x;
 }
-/// Zeros behind the row.
 template <class C>
-HWY_INLINE Lanes<C> keep(Lanes<C> x, Some some) {
+HWY_INLINE Lanes<C> keep(Lanes<C> x, Some some, Lanes<C> other = {}) {
   const typename Lanes<C>::Tag d;
-  return hn::IfThenElseZero(hn::FirstN(d, static_cast<size_t>(some.count)), x.v);
+  return hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(some.count)), x.v, other.v);
 }
 
 template <class C>
