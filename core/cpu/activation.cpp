@@ -7,7 +7,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace vicinity::kernels::HWY_NAMESPACE {
 
-// Each function: value and slope at x, which is Lanes<float> or double.
+// Each function: value and slope at x, which is Lanes<float> or Lanes<double>.
 struct Gelu {
   template <class C>
   static C value(C x) {
@@ -74,23 +74,15 @@ struct Silu {
 
 template <class F, class T>
 void apply(const T* x, int64_t count, T* y) {
-  if constexpr (std::is_same_v<T, double>) {
-    for (int64_t i = 0; i < count; ++i) y[i] = F::value(x[i]);
-  } else {
-    for_lanes<float>(
-        count, [&](int64_t i, auto part) { store(F::value(load(x + i, part)), y + i, part); });
-  }
+  for_lanes<Compute<T>>(
+      count, [&](int64_t i, auto part) { store(F::value(load(x + i, part)), y + i, part); });
 }
 
 template <class F, class T>
 void apply_backward(const T* dy, const T* x, int64_t count, T* dx) {
-  if constexpr (std::is_same_v<T, double>) {
-    for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * F::slope(x[i]);
-  } else {
-    for_lanes<float>(count, [&](int64_t i, auto part) {
-      store(load(dy + i, part) * F::slope(load(x + i, part)), dx + i, part);
-    });
-  }
+  for_lanes<Compute<T>>(count, [&](int64_t i, auto part) {
+    store(load(dy + i, part) * F::slope(load(x + i, part)), dx + i, part);
+  });
 }
 
 template <class T>

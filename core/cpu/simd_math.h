@@ -1,4 +1,4 @@
-// Functions of vectors: no branches, no tables. The same names take double, one number at a time.
+// Functions of vectors: no branches, no tables. Those of f64, which serves tests, go lane by lane.
 #include "core/cpu/simd.h"
 
 #if defined(VICINITY_CORE_CPU_SIMD_MATH_H) == defined(HWY_TARGET_TOGGLE)
@@ -35,12 +35,6 @@ HWY_INLINE Lanes<float> exp(Lanes<float> x) {
   const auto exponent = hn::Add(hn::ConvertTo(di, n.v), hn::Set(di, 127));
   return p * Lanes<float>(hn::BitCast(d, hn::ShiftLeft<23>(exponent)));
 }
-HWY_INLINE double exp(double x) { return std::exp(x); }
-
-HWY_INLINE double where_positive(double x, double a, double b) { return x > 0 ? a : b; }
-HWY_INLINE double min(double a, double b) { return a < b ? a : b; }
-HWY_INLINE double max(double a, double b) { return a > b ? a : b; }
-
 /// Standard normal distribution function Phi(x) = (1 + erf(x / sqrt 2)) / 2, given exp(-x^2 / 2).
 /// Abramowitz & Stegun 1964, 7.1.26: |error| < 1.5e-7.
 HWY_INLINE Lanes<float> normal_cdf(Lanes<float> x, Lanes<float> exp_half_square) {
@@ -50,8 +44,20 @@ HWY_INLINE Lanes<float> normal_cdf(Lanes<float> x, Lanes<float> exp_half_square)
   const Lanes<float> tail = p * t * exp_half_square * 0.5f;  // 1 - Phi(|x|)
   return where_positive(x, 1.0f - tail, tail);
 }
-HWY_INLINE double normal_cdf(double x, double) {
-  return 0.5 * std::erfc(-x * 0.70710678118654752440);
+
+template <class Function>
+HWY_INLINE Lanes<double> lane_by_lane(Lanes<double> x, Function&& f) {
+  double values[Lanes<double>::kCount];
+  store(x, values, Whole{});
+  for (double& value : values) value = f(value);
+  return load(values, Whole{});
+}
+HWY_INLINE Lanes<double> exp(Lanes<double> x) {
+  return lane_by_lane(x, [](double value) { return std::exp(value); });
+}
+HWY_INLINE Lanes<double> normal_cdf(Lanes<double> x, Lanes<double>) {
+  return lane_by_lane(
+      x, [](double value) { return 0.5 * std::erfc(-value * 0.70710678118654752440); });
 }
 
 }  // namespace vicinity::kernels::HWY_NAMESPACE

@@ -13,32 +13,24 @@
 HWY_BEFORE_NAMESPACE();
 namespace vicinity::kernels::HWY_NAMESPACE {
 
-HWY_INLINE float most_of(const float* x, int64_t count) {
-  Lanes<float> most = -std::numeric_limits<float>::infinity();
-  for_lanes<float>(
+template <class C>
+HWY_INLINE C most_of(const C* x, int64_t count) {
+  Lanes<C> most = -std::numeric_limits<C>::infinity();
+  for_lanes<C>(
       count, [&](int64_t i, auto part) { most = max(most, keep(load(x + i, part), part, most)); });
   return most.most();
 }
-HWY_INLINE double most_of(const double* x, int64_t count) {
-  double most = x[0];
-  for (int64_t i = 1; i < count; ++i) most = max(most, x[i]);
-  return most;
-}
 
 /// x = exp(scale (x - most)) -> their sum.
-HWY_INLINE float exponentials(float* x, int64_t count, float most, float scale) {
-  Lanes<float> sum;
-  for_lanes<float>(count, [&](int64_t i, auto part) {
-    const Lanes<float> e = exp((load(x + i, part) - most) * scale);
+template <class C>
+HWY_INLINE C exponentials(C* x, int64_t count, C most, C scale) {
+  Lanes<C> sum;
+  for_lanes<C>(count, [&](int64_t i, auto part) {
+    const Lanes<C> e = exp((load(x + i, part) - most) * scale);
     store(e, x + i, part);
     sum += keep(e, part);
   });
   return sum.sum();
-}
-HWY_INLINE double exponentials(double* x, int64_t count, double most, double scale) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += x[i] = exp((x[i] - most) * scale);
-  return sum;
 }
 
 /// probabilities = softmax(scale * scores) along rows; the scores are lost.

@@ -8,46 +8,29 @@ HWY_BEFORE_NAMESPACE();
 namespace vicinity::kernels::HWY_NAMESPACE {
 
 template <class C>
-HWY_INLINE C sigmoid(C x) {
-  return C(1) / (C(1) + exp(C(0) - x));
+HWY_INLINE Lanes<C> sigmoid(Lanes<C> x) {
+  return C{1} / (C{1} + exp(C{0} - x));
 }
 
 template <class T>
 void gate_row(const T* x, int64_t features, T* y) {
   const T *gate = x, *value = x + features;
-  if constexpr (std::is_same_v<T, double>) {
-    for (int64_t i = 0; i < features; ++i) y[i] = gate[i] * sigmoid(gate[i]) * value[i];
-  } else {
-    for_lanes<float>(features, [&](int64_t i, auto part) {
-      const Lanes<float> g = load(gate + i, part);
-      store(g * sigmoid(g) * load(value + i, part), y + i, part);
-    });
-  }
-}
-
-/// d silu(g) / dg, where s = sigmoid(g).
-template <class C>
-HWY_INLINE C gate_slope(C g, C s) {
-  return s * (C(1) + g * (C(1) - s));
+  for_lanes<Compute<T>>(features, [&](int64_t i, auto part) {
+    const auto g = load(gate + i, part);
+    store(g * sigmoid(g) * load(value + i, part), y + i, part);
+  });
 }
 
 template <class T>
 void gate_row_backward(const T* dy, const T* x, int64_t features, T* dx) {
+  using C = Compute<T>;
   const T *gate = x, *value = x + features;
   T *dgate = dx, *dvalue = dx + features;
-  if constexpr (std::is_same_v<T, double>) {
-    for (int64_t i = 0; i < features; ++i) {
-      const double g = gate[i], s = sigmoid(g);
-      dgate[i] = dy[i] * value[i] * gate_slope(g, s);
-      dvalue[i] = dy[i] * g * s;
-    }
-  } else {
-    for_lanes<float>(features, [&](int64_t i, auto part) {
-      const Lanes<float> g = load(gate + i, part), s = sigmoid(g), up = load(dy + i, part);
-      store(up * load(value + i, part) * gate_slope(g, s), dgate + i, part);
-      store(up * g * s, dvalue + i, part);
-    });
-  }
+  for_lanes<C>(features, [&](int64_t i, auto part) {
+    const Lanes<C> g = load(gate + i, part), s = sigmoid(g), up = load(dy + i, part);
+    store(up * load(value + i, part) * s * (C{1} + g * (C{1} - s)), dgate + i, part);
+    store(up * g * s, dvalue + i, part);
+  });
 }
 
 }  // namespace vicinity::kernels::HWY_NAMESPACE
