@@ -70,6 +70,14 @@ void Loader::enqueue() {
   }
 }
 
+Image Loader::train_sample(int64_t index, int64_t epoch) const {
+  Random random(config_.seed, Purpose::augmentation, static_cast<uint64_t>(index),
+                static_cast<uint32_t>(epoch));
+  const Part part = source_.load_part(
+      index, [&](int width, int height) { return train_box(width, height, transform_, random); });
+  return finish_train(part, transform_, random);
+}
+
 void Loader::prepare(Work& work, int64_t from, int64_t to) const {
   Batch& b = work.batch;
   const auto bytes = static_cast<size_t>(b.height * b.width * 3);
@@ -78,11 +86,8 @@ void Loader::prepare(Work& work, int64_t from, int64_t to) const {
     const bool train = mode_ == LoaderMode::train;
     const int64_t index =
         train ? shuffled_index(config_.seed, b.epoch, position, source_.size()) : position;
-    const Image image = source_.load(index);
-    const Random random(config_.seed, Purpose::augmentation, static_cast<uint64_t>(index),
-                        static_cast<uint32_t>(b.epoch));
     const Image seen = in_context("preparing " + source_.name(index), [&] {
-      return train ? apply_train(image, transform_, random) : apply_eval(image, transform_);
+      return train ? train_sample(index, b.epoch) : apply_eval(source_.load(index), transform_);
     });
     std::memcpy(b.images.data() + static_cast<size_t>(i) * bytes, seen.rgb.data(), bytes);
     b.labels[static_cast<size_t>(i)] = source_.label(index);

@@ -64,6 +64,7 @@ class Loader {
   void run();
   void enqueue();
   void prepare(Work& work, int64_t from, int64_t to) const;
+  Image train_sample(int64_t index, int64_t epoch) const;
   void stop();
 
   const Source& source_;

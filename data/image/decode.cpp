@@ -138,14 +138,26 @@ ImageFormat format_of(std::span<const uint8_t> bytes) {
 }
 
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
+  return decode_part(bytes, name,
+                     [](int width, int height) {
+                       return Box{0, 0, width, height};
+                     })
+      .pixels;
+}
+
+Part decode_part(std::span<const uint8_t> bytes, const std::string& name, const ChooseBox& choose) {
+  const auto of_whole = [&](Image image) {
+    const Box box = choose(image.width, image.height);
+    return Part{std::move(image), box};
+  };
   try {
     switch (format_of(bytes)) {
       case ImageFormat::jpeg:
-        return decode_jpeg(bytes, name);
+        return decode_jpeg_part(bytes, name, choose);
       case ImageFormat::png:
-        return decode_png(bytes, name);
+        return of_whole(decode_png(bytes, name));
       case ImageFormat::webp:
-        return decode_webp(bytes, name);
+        return of_whole(decode_webp(bytes, name));
       case ImageFormat::other:
         refuse_foreign(bytes, name);
     }

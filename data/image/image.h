@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace vicinity {
@@ -22,5 +23,19 @@ struct Image {
     return rgb.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(width) * 3;
   }
 };
+
+/// Part of an image, in pixels.
+struct Box {
+  int left = 0, top = 0, width = 0, height = 0;
+};
+
+/// A chosen part of a picture: the pixels around it that were decoded, and where it lies in them.
+struct Part {
+  Image pixels;
+  Box box;
+};
+
+/// Chooses a part of a picture of this width and height.
+using ChooseBox = std::function<Box(int, int)>;
 
 }  // namespace vicinity

@@ -5,6 +5,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstring>
 
@@ -44,56 +45,88 @@ void cmyk_to_rgb(const uint8_t* in, uint8_t* out, int width) {
   }
 }
 
-// No object with a destructor may be made between setjmp and longjmp: `image` and `line` belong to
-// the caller.
-bool read_jpeg(std::span<const uint8_t> bytes, Image& image, std::vector<uint8_t>& line,
-               JpegErrors& errors, jpeg_decompress_struct& info) {
-  if (setjmp(errors.escape) != 0) return false;
-  jpeg_create_decompress(&info);
-  jpeg_mem_src(&info, bytes.data(), bytes.size());
-  jpeg_read_header(&info, TRUE);
-  if (int64_t{info.image_width} * info.image_height > kMaxPixels) {
-    std::strcpy(errors.message, "too many pixels");
-    return false;
+// One file being read. Each step returns false on damage, with errors.message set. Between setjmp
+// and longjmp no object with a destructor may be made: what the steps need lives in the members.
+class JpegReader {
+ public:
+  explicit JpegReader(std::span<const uint8_t> bytes) : bytes_(bytes) {
+    info_.err = jpeg_std_error(&errors_.base);
+    errors_.base.error_exit = on_jpeg_error;
+    errors_.base.emit_message = on_jpeg_message;
   }
-  const bool cmyk = info.num_components == 4;
-  info.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
-  info.dct_method = JDCT_ISLOW;
-  jpeg_start_decompress(&info);
-  image = Image(static_cast<int>(info.output_width), static_cast<int>(info.output_height));
-  line.resize(cmyk ? static_cast<size_t>(info.output_width) * 4 : 0);
-  while (info.output_scanline < info.output_height) {
-    uint8_t* row = image.row(static_cast<int>(info.output_scanline));
-    uint8_t* target = cmyk ? line.data() : row;
-    jpeg_read_scanlines(&info, &target, 1);
-    if (cmyk) cmyk_to_rgb(target, row, image.width);
-  }
-  jpeg_finish_decompress(&info);
-  return true;
-}
-
-struct JpegReader {
-  JpegErrors errors{};
-  jpeg_decompress_struct info{};
-  JpegReader() {
-    info.err = jpeg_std_error(&errors.base);
-    errors.base.error_exit = on_jpeg_error;
-    errors.base.emit_message = on_jpeg_message;
-  }
-  ~JpegReader() { jpeg_destroy_decompress(&info); }
+  ~JpegReader() { jpeg_destroy_decompress(&info_); }
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
+
+  bool read_header() {
+    if (setjmp(errors_.escape) != 0) return false;
+    jpeg_create_decompress(&info_);
+    jpeg_mem_src(&info_, bytes_.data(), bytes_.size());
+    jpeg_read_header(&info_, TRUE);
+    if (int64_t{info_.image_width} * info_.image_height > kMaxPixels) {
+      std::strcpy(errors_.message, "too many pixels");
+      return false;
+    }
+    cmyk_ = info_.num_components == 4;
+    info_.out_color_space = cmyk_ ? JCS_CMYK : JCS_RGB;
+    info_.dct_method = JDCT_ISLOW;
+    return true;
+  }
+
+  /// Rows and columns of `wanted` and a few columns on its sides.
+  bool read_part(const Box& wanted, Part& part) {
+    if (setjmp(errors_.escape) != 0) return false;
+    jpeg_start_decompress(&info_);
+    JDIMENSION left = 0;
+    if (wanted.width < width()) left = crop_columns(wanted);
+    if (wanted.top > 0) jpeg_skip_scanlines(&info_, static_cast<JDIMENSION>(wanted.top));
+    part.pixels = Image(static_cast<int>(info_.output_width), wanted.height);
+    part.box = {wanted.left - static_cast<int>(left), 0, wanted.width, wanted.height};
+    line_.resize(cmyk_ ? static_cast<size_t>(info_.output_width) * 4 : 0);
+    for (int y = 0; y < wanted.height; ++y) read_row(part.pixels.row(y));
+    if (wanted.top + wanted.height == height()) jpeg_finish_decompress(&info_);
+    return true;
+  }
+
+  int width() const { return static_cast<int>(info_.image_width); }
+  int height() const { return static_cast<int>(info_.image_height); }
+  const char* message() const { return errors_.message; }
+
+ private:
+  // Smooth upsampling of the colours looks at their neighbours, which stand up to two pixels away;
+  // at the edges of what is decoded it does not. Returns the first column.
+  JDIMENSION crop_columns(const Box& wanted) {
+    constexpr int kMargin = 4;
+    auto left = static_cast<JDIMENSION>(std::max(0, wanted.left - kMargin));
+    JDIMENSION count =
+        static_cast<JDIMENSION>(std::min(width(), wanted.left + wanted.width + kMargin)) - left;
+    jpeg_crop_scanline(&info_, &left, &count);  // moves `left` to the start of a block
+    return left;
+  }
+
+  void read_row(uint8_t* row) {
+    uint8_t* target = cmyk_ ? line_.data() : row;
+    jpeg_read_scanlines(&info_, &target, 1);
+    if (cmyk_) cmyk_to_rgb(target, row, static_cast<int>(info_.output_width));
+  }
+
+  std::span<const uint8_t> bytes_;
+  JpegErrors errors_{};
+  jpeg_decompress_struct info_{};
+  bool cmyk_ = false;
+  std::vector<uint8_t> line_;
 };
 
 }  // namespace
 
-Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name) {
-  Image image;
-  std::vector<uint8_t> line;
-  JpegReader reader;
-  VIC_CHECK(DataError, read_jpeg(bytes, image, line, reader.errors, reader.info), "'", name,
-            "' is a damaged JPEG: ", reader.errors.message);
-  return image;
+Part decode_jpeg_part(std::span<const uint8_t> bytes, const std::string& name,
+                      const ChooseBox& choose) {
+  JpegReader reader(bytes);
+  Part part;
+  const bool done =
+      reader.read_header() && reader.read_part(choose(reader.width(), reader.height()), part);
+  VIC_CHECK(DataError, done, "'", name, "' is a damaged JPEG: ", reader.message());
+  return part;
 }
 
 }  // namespace vicinity

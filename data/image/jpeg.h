@@ -7,9 +7,11 @@
 
 namespace vicinity {
 
-/// A JPEG as RGB, to the bit as libjpeg-turbo's accurate integer transform and smooth upsampling
-/// give it (Pillow's too). DataError names `name` for damaged or missing data; bytes between two
-/// segments are no damage.
-Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name);
+/// A part of a JPEG as RGB, to the bit as libjpeg-turbo's accurate integer transform and smooth
+/// upsampling give it (Pillow's too). Columns and rows outside are not transformed, rows below are
+/// not read. DataError names `name` for damaged or missing data; bytes between two segments are no
+/// damage.
+Part decode_jpeg_part(std::span<const uint8_t> bytes, const std::string& name,
+                      const ChooseBox& choose);
 
 }  // namespace vicinity

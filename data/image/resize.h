@@ -7,11 +7,6 @@ namespace vicinity {
 
 enum class Interpolation { bilinear, bicubic };
 
-/// Part of an image, in pixels.
-struct Box {
-  int left = 0, top = 0, width = 0, height = 0;
-};
-
 /// The box, cut out first (the filter sees nothing outside it), then resized to width x height:
 /// horizontally, then vertically, with an 8-bit result in between and 22-bit weights; a pass whose
 /// size does not change is skipped. Equal to Pillow's Image.crop(box).resize(..., BILINEAR |

@@ -12,7 +12,6 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
-#include "data/image/decode.h"
 #include "data/pack/hdf5_file.h"
 
 namespace vicinity {
@@ -84,16 +83,6 @@ Source::Stored PackSource::stored(int64_t index) const {
   VIC_CHECK(DataError, sum == checksums_[i], name(index), " is damaged: checksum ", sum,
             ", expected ", checksums_[i], "; make the pack anew");
   return result;
-}
-
-Image PackSource::load(int64_t index) const {
-  const Stored s = stored(index);
-  const auto* bytes = reinterpret_cast<const uint8_t*>(s.bytes.data());
-  if (s.channels == 0) return decode_image({bytes, s.bytes.size()}, name(index));
-  const int64_t wanted = int64_t{s.width} * s.height * s.channels;
-  VIC_CHECK(DataError, wanted == static_cast<int64_t>(s.bytes.size()), name(index), " has ",
-            s.bytes.size(), " bytes for ", s.width, " x ", s.height, " x ", s.channels);
-  return image_of_raw(bytes, s.width, s.height, s.channels);
 }
 
 }  // namespace vicinity

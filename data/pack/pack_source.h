@@ -18,7 +18,6 @@ class PackSource : public Source {
     return path_ + " " + split_ + " #" + std::to_string(index) + " (" + key(index) + ")";
   }
   std::string key(int64_t index) const override { return keys_[static_cast<size_t>(index)]; }
-  Image load(int64_t index) const override;
   /// DataError if the bytes do not have the checksum that was stored with them.
   Stored stored(int64_t index) const override;
 

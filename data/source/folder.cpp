@@ -12,7 +12,6 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/runtime/cpu.h"
-#include "data/image/decode.h"
 #include "data/image/probe.h"
 
 namespace vicinity {
@@ -25,10 +24,6 @@ constexpr int kProbesPerCore = 4;
 bool is_image_name(const fs::path& path) {
   const std::string end = lower(path.extension().string());
   return end == ".jpg" || end == ".jpeg" || end == ".png" || end == ".webp";
-}
-
-std::span<const uint8_t> bytes_of(const std::string& text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
 [[noreturn]] void refuse_folder(const fs::path& path, const std::error_code& error) {
@@ -121,11 +116,6 @@ FolderSource::FolderSource(const std::string& root, const std::vector<std::strin
     }
   }
   log_ignored(root, found.ignored);
-}
-
-Image FolderSource::load(int64_t index) const {
-  const std::string path = name(index);
-  return decode_image(bytes_of(read_file(path)), path);
 }
 
 Source::Stored FolderSource::stored(int64_t index) const {

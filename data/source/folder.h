@@ -18,7 +18,6 @@ class FolderSource : public Source {
   int32_t label(int64_t index) const override { return files_[static_cast<size_t>(index)].label; }
   std::string name(int64_t index) const override { return root_ + "/" + key(index); }
   std::string key(int64_t index) const override { return files_[static_cast<size_t>(index)].path; }
-  Image load(int64_t index) const override;
   Stored stored(int64_t index) const override;
 
   /// Files that cannot be used, with the reason, found by many threads. `ends`: files whose two

@@ -111,13 +111,6 @@ IdxSource::IdxSource(const std::string& folder, const std::string& prefix,
             join(class_names_, ", "), "); images of a class that training lacks cannot be judged");
 }
 
-Image IdxSource::load(int64_t index) const {
-  const auto bytes = static_cast<size_t>(width_) * static_cast<size_t>(height_);
-  return image_of_raw(
-      reinterpret_cast<const uint8_t*>(pixels_.data()) + static_cast<size_t>(index) * bytes, width_,
-      height_, 1);
-}
-
 Source::Stored IdxSource::stored(int64_t index) const {
   const auto bytes = static_cast<size_t>(width_) * static_cast<size_t>(height_);
   return {pixels_.substr(static_cast<size_t>(index) * bytes, bytes), width_, height_, 1};

@@ -20,7 +20,6 @@ class IdxSource : public Source {
   int32_t label(int64_t index) const override { return labels_[static_cast<size_t>(index)]; }
   std::string name(int64_t index) const override { return prefix_ + " #" + std::to_string(index); }
   std::string key(int64_t index) const override { return "#" + std::to_string(index); }
-  Image load(int64_t index) const override;
   Stored stored(int64_t index) const override;
 
  private:

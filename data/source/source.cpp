@@ -4,6 +4,9 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/base/error.h"
+#include "data/image/decode.h"
+
 namespace vicinity {
 namespace {
 
@@ -13,7 +16,33 @@ void mix(uint64_t& hash, const void* data, size_t bytes) {
   for (size_t i = 0; i < bytes; ++i) hash = (hash ^ at[i]) * 0x100000001B3ull;
 }
 
+Image image_of_raw(const Source::Stored& s, const std::string& name) {
+  const int64_t wanted = int64_t{s.width} * s.height * s.channels;
+  VIC_CHECK(DataError, wanted == static_cast<int64_t>(s.bytes.size()), name, " has ",
+            s.bytes.size(), " bytes for ", s.width, " x ", s.height, " x ", s.channels);
+  Image image(s.width, s.height);
+  const auto* pixels = reinterpret_cast<const uint8_t*>(s.bytes.data());
+  if (s.channels == 3) {
+    std::memcpy(image.rgb.data(), pixels, image.rgb.size());
+    return image;
+  }
+  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = pixels[i / 3];
+  return image;
+}
+
 }  // namespace
+
+Part Source::load_part(int64_t index, const ChooseBox& choose) const {
+  const Stored s = stored(index);
+  if (s.channels == 0)
+    return decode_part({reinterpret_cast<const uint8_t*>(s.bytes.data()), s.bytes.size()},
+                       name(index), choose);
+  return {image_of_raw(s, name(index)), choose(s.width, s.height)};
+}
+
+Image Source::load(int64_t index) const {
+  return load_part(index, [](int width, int height) { return Box{0, 0, width, height}; }).pixels;
+}
 
 std::string Source::fingerprint() const {
   uint64_t hash = 0xCBF29CE484222325ull;
@@ -34,16 +63,6 @@ std::string Source::fingerprint() const {
 Subset::Subset(std::shared_ptr<Source> base, std::vector<int64_t> indices)
     : base_(std::move(base)), indices_(std::move(indices)) {
   class_names_ = base_->class_names();
-}
-
-Image image_of_raw(const uint8_t* pixels, int width, int height, int channels) {
-  Image image(width, height);
-  if (channels == 3) {
-    std::memcpy(image.rgb.data(), pixels, image.rgb.size());
-    return image;
-  }
-  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = pixels[i / 3];
-  return image;
 }
 
 }  // namespace vicinity

@@ -21,8 +21,6 @@ class Source {
   /// The name below the root of the data, "class_1/17.jpg" or "#17": it stays when data are moved
   /// or packed.
   virtual std::string key(int64_t index) const = 0;
-  /// DataError names the image.
-  virtual Image load(int64_t index) const = 0;
   /// The bytes that a pack stores for the image: the encoded file where there is one, else raw RGB.
   struct Stored {
     std::string bytes;
@@ -30,6 +28,11 @@ class Source {
     int channels = 0;           // of raw pixels: 1 or 3
   };
   virtual Stored stored(int64_t index) const = 0;
+
+  /// DataError names the image.
+  Image load(int64_t index) const;
+  /// The part that `choose` asks for (decode_part).
+  Part load_part(int64_t index, const ChooseBox& choose) const;
 
   /// In label order.
   const std::vector<std::string>& class_names() const { return class_names_; }
@@ -51,7 +54,6 @@ class Subset : public Source {
     return base_->name(indices_[static_cast<size_t>(i)]);
   }
   std::string key(int64_t i) const override { return base_->key(indices_[static_cast<size_t>(i)]); }
-  Image load(int64_t i) const override { return base_->load(indices_[static_cast<size_t>(i)]); }
   Stored stored(int64_t i) const override {
     return base_->stored(indices_[static_cast<size_t>(i)]);
   }
@@ -60,8 +62,5 @@ class Subset : public Source {
   std::shared_ptr<Source> base_;
   std::vector<int64_t> indices_;
 };
-
-/// Raw pixels (one or three channels) as RGB.
-Image image_of_raw(const uint8_t* pixels, int width, int height, int channels);
 
 }  // namespace vicinity

@@ -93,16 +93,26 @@ Box random_resized_box(int width, int height, const TransformConfig& c, Random& 
   return {(width - w) / 2, (height - h) / 2, w, h};
 }
 
-Image apply_train(const Image& image, const TransformConfig& c, Random random) {
+Box train_box(int width, int height, const TransformConfig& c, Random& random) {
+  if (c.train_crop == "random_resized") return random_resized_box(width, height, c, random);
+  return {0, 0, width, height};
+}
+
+Image finish_train(const Part& part, const TransformConfig& c, Random& random) {
   Image out;
   if (c.train_crop == "random_resized") {
-    const Box box = random_resized_box(image.width, image.height, c, random);
-    out = resize(image, box, c.image_size, c.image_size, kind_of(c));
+    out = resize(part.pixels, part.box, c.image_size, c.image_size, kind_of(c));
   } else {
-    out = c.train_crop == "padded" ? padded_crop(image, c, random) : apply_eval(image, c);
+    out =
+        c.train_crop == "padded" ? padded_crop(part.pixels, c, random) : apply_eval(part.pixels, c);
   }
   if (random.chance(c.flip)) flip(out);
   return out;
+}
+
+Image apply_train(const Image& image, const TransformConfig& c, Random random) {
+  const Box box = train_box(image.width, image.height, c, random);
+  return finish_train({image, box}, c, random);
 }
 
 Image apply_eval(const Image& image, const TransformConfig& c) {

@@ -72,6 +72,44 @@ TEST(Decode, BytesBetweenTheSegmentsOfAJpegAreNoDamage) {
       << "an end marker does not make up for missing data";
 }
 
+// Every box of some sizes, at every alignment to the blocks of 8 and 16 pixels.
+TEST(Decode, APartOfAJpegEqualsTheSamePartOfTheWhole) {
+  const std::vector<JpegKind> kinds = {{},
+                                       {.horizontal = 1, .vertical = 1},
+                                       {.vertical = 1},
+                                       {.horizontal = 1},
+                                       {.restart_rows = 1},
+                                       {.progressive = true},
+                                       {.horizontal = 4}};
+  for (size_t k = 0; k < kinds.size(); ++k) {
+    for (const auto& [width, height] : {std::pair{67, 53}, {64, 48}, {3, 70}, {41, 2}}) {
+      const std::string bytes = encode_jpeg(formula_image(width, height), kinds[k]);
+      const Image whole = decode(bytes);
+      Random random(k, Purpose::test, static_cast<uint64_t>(width));
+      for (int repeat = 0; repeat < 400; ++repeat) {
+        const auto below = [&](int n) {
+          return static_cast<int>(random.below(static_cast<uint64_t>(n)));
+        };
+        Box box{below(width), below(height), 0, 0};
+        box.width = 1 + below(width - box.left);
+        box.height = 1 + below(height - box.top);
+        const Part part =
+            decode_part({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()},
+                        "test image", [&](int, int) { return box; });
+        ASSERT_EQ(part.box.width, box.width);
+        for (int y = 0; y < box.height; ++y) {
+          ASSERT_EQ(std::memcmp(part.pixels.row(part.box.top + y) + 3 * part.box.left,
+                                whole.row(box.top + y) + 3 * box.left,
+                                static_cast<size_t>(box.width) * 3),
+                    0)
+              << "kind " << k << " " << width << " x " << height << ", row " << y << " of "
+              << box.left << "," << box.top << " " << box.width << " x " << box.height;
+        }
+      }
+    }
+  }
+}
+
 TEST(Decode, EveryTruncationIsAnErrorOrAnImageNeverACrash) {
   for (const std::string& bytes :
        {encode_png(formula_image(9, 7)), encode_jpeg(formula_image(20, 16))}) {

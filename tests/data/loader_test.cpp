@@ -12,6 +12,7 @@
 #include "data/source/folder.h"
 #include "data/source/idx.h"
 #include "data/source/open.h"
+#include "tests/support/encoded_images.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_images.h"
 
@@ -88,6 +89,29 @@ TEST_F(LoaderTest, ThreadsAreByDefaultTheCoresThatTheProcessMayUse) {
   const Loader loader(source, {.image_size = 8}, LoaderMode::eval, 4, {});
   sched_setaffinity(0, sizeof before, &before);
   EXPECT_EQ(loader.threads(), 1);
+}
+
+TEST_F(LoaderTest, PartsThatAreDecodedGiveTheBitsOfWholePictures) {
+  for (int i = 0; i < 8; ++i) {
+    write_file_atomically(folder_.file(str("class_0/", i, ".jpg")),
+                          encode_jpeg(formula_image(90 + i, 70)));
+  }
+  const FolderSource source(folder_.path());
+  for (const char* crop : {"random_resized", "padded"}) {
+    TransformConfig transform;
+    transform.image_size = 24;
+    transform.train_crop = crop;
+    Loader loader(source, transform, LoaderMode::train, source.size(), {.threads = 2, .seed = 9});
+    const Batch batch = loader.next();
+    for (int64_t i = 0; i < batch.count; ++i) {
+      const int64_t index = batch.indices[static_cast<size_t>(i)];
+      const Random random(9, Purpose::augmentation, static_cast<uint64_t>(index), 0);
+      const Image whole = apply_train(source.load(index), transform, random);
+      EXPECT_TRUE(
+          std::equal(whole.rgb.begin(), whole.rgb.end(), batch.images.begin() + i * 24 * 24 * 3))
+          << crop << " " << source.name(index);
+    }
+  }
 }
 
 TEST_F(LoaderTest, ABrokenFileIsNamed) {
