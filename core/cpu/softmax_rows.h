@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace vicinity::kernels::HWY_NAMESPACE {
 
 template <class C>
-HWY_INLINE C most_of(const C* x, int64_t count) {
+C most_of(const C* x, int64_t count) {
   Lanes<C> most = -std::numeric_limits<C>::infinity();
   for_lanes<C>(
       count, [&](int64_t i, auto part) { most = max(most, keep(load(x + i, part), part, most)); });
