@@ -32,7 +32,7 @@ struct Geometry {
 
 template <class T, class C>
 void load(const Tensor& from, const Geometry& g, const PlaneAt& at, int64_t row_width,
-          int64_t offset, std::vector<C>& plane) {
+          int64_t offset, PlaneVector<C>& plane) {
   const T* all = from.data<T>() + offset;
   C* __restrict__ out = plane.data();
   for (int64_t y = 0; y < at.rows; ++y) {
@@ -44,7 +44,7 @@ void load(const Tensor& from, const Geometry& g, const PlaneAt& at, int64_t row_
 }
 
 template <class T, class C>
-void store(const std::vector<C>& plane, const Geometry& g, const PlaneAt& at, int64_t row_width,
+void store(const PlaneVector<C>& plane, const Geometry& g, const PlaneAt& at, int64_t row_width,
            int64_t offset, Tensor& to) {
   T* all = to.data<T>() + offset;
   const C* in = plane.data();
@@ -121,7 +121,7 @@ void forward(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const NeighborhoodW
 template <class C, int K>
 struct BackwardPlane {
   Plane<C, K> plane;
-  std::vector<C> dq, dk, dv;
+  PlaneVector<C> dq, dk, dv;
 };
 
 // Recomputes P, then dP, dS, and the queries' part of dq, dk, dv and the bias gradient.
@@ -158,7 +158,7 @@ void backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, const Tensor& rpb
       load<T>(dout, g, at, g.channels, at.head * g.head_dim, b.plane.dout);
       b.plane.transpose(b.plane.v, b.plane.vt);
       b.dq.resize(b.plane.q.size());
-      for (std::vector<C>* grad : {&b.dk, &b.dv}) grad->assign(b.plane.q.size(), C{0});
+      for (PlaneVector<C>* grad : {&b.dk, &b.dv}) grad->assign(b.plane.q.size(), C{0});
       b.plane.for_queries([&]<int Q>(const QueryGroup<Q>& group) {
         backward_queries(b, group, scale, bias, dbias);
       });

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -19,13 +21,28 @@ struct LanesOf {
   using Type [[gnu::vector_size(N * sizeof(C))]] = C;
 };
 
+#define VIC_INLINE __attribute__((always_inline))
+
 /// f(0), ..., f(N - 1), written out: an array indexed by a loop would live in memory, not
 /// registers.
 template <int N, class F>
-inline void unrolled(F&& f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) { (f(I), ...); }
+[[gnu::always_inline]] inline void unrolled(F&& f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) VIC_INLINE { (f(I), ...); }
   (std::make_integer_sequence<int, N>{});
 }
+
+/// Rows of 16 numbers or more then begin with a cache line, and no load of them touches two.
+template <class C>
+struct CacheLineAllocator {
+  using value_type = C;
+  C* allocate(size_t n) {
+    return static_cast<C*>(::operator new (n * sizeof(C), std::align_val_t{64}));
+  }
+  void deallocate(C* p, size_t) { ::operator delete (p, std::align_val_t{64}); }
+  bool operator==(const CacheLineAllocator&) const = default;
+};
+template <class C>
+using PlaneVector = std::vector<C, CacheLineAllocator<C>>;
 
 /// First member of the window of the g-th of `size` tokens.
 inline int64_t window_start(int64_t g, int64_t size, int64_t kernel) {
@@ -64,13 +81,13 @@ class Plane {
     constexpr int64_t kLine = 64 / sizeof(C);
     pitch_ = ((cols + W + kLine - 1) / kLine | 1) * kLine;
     const auto n = static_cast<size_t>(rows * cols * head_dim);
-    for (std::vector<C>* plain : {&q, &k, &v, &dout, &out}) plain->resize(n);
-    for (std::vector<C>* across : {&kt, &vt})
+    for (PlaneVector<C>* plain : {&q, &k, &v, &dout, &out}) plain->resize(n);
+    for (PlaneVector<C>* across : {&kt, &vt})
       across->resize(static_cast<size_t>(rows * head_dim * pitch_ + W));
   }
 
   /// kt from k, vt from v.
-  void transpose(const std::vector<C>& plain, std::vector<C>& across) const {
+  void transpose(const PlaneVector<C>& plain, PlaneVector<C>& across) const {
     for (int64_t y = 0; y < rows_; ++y) {
       for (int64_t x = 0; x < cols_; ++x) {
         const C* in = plain.data() + (y * cols_ + x) * dim_;
@@ -82,7 +99,7 @@ class Plane {
 
   /// s[i][a][c] = <query i's row of `plain`, across[y0 + a][.][x0 + c]>.
   template <int Q>
-  void scores(const QueryGroup<Q>& at, const std::vector<C>& plain, const std::vector<C>& across,
+  void scores(const QueryGroup<Q>& at, const PlaneVector<C>& plain, const PlaneVector<C>& across,
               Scores (&s)[Q]) const {
     constexpr int kRows = 8 / Q / kParts;  // sums fit in 16 registers beside what they are made of
     int a = 0;
@@ -93,12 +110,13 @@ class Plane {
   /// Softmax over the window of scale * s + bias (of pitch kBiasPitch) of the query
   /// whose window begins `shift` lanes in, in place; lanes that are not its own become 0.
   [[gnu::flatten]] static void softmax(Scores& s, C scale, const C* bias, int shift) {
+    const C* own = lanes_of(shift);
     C most[W];
     for (int c = 0; c < W; ++c) most[c] = -INFINITY;
     for (int a = 0; a < K; ++a) {
       for (int c = 0; c < W; ++c) {
         const C score = s[a][c] * scale + bias[a * kBiasPitch + c - shift];
-        s[a][c] = inside(c, shift) ? score : -INFINITY;
+        s[a][c] = std::min(own[c], score);  // in this order NaN outside is -inf
         most[c] = std::max(most[c], s[a][c]);
       }
     }
@@ -106,8 +124,7 @@ class Plane {
     C lanes[W] = {};
     for (int a = 0; a < K; ++a) {
       for (int c = 0; c < W; ++c) {
-        const C e = fast_exp(s[a][c] - top);
-        s[a][c] = inside(c, shift) ? e : C{0};
+        s[a][c] = own[c] > 0 ? fast_exp(s[a][c] - top) : C{0};
         lanes[c] += s[a][c];
       }
     }
@@ -123,10 +140,11 @@ class Plane {
   /// place; lanes that are not the query's own become 0.
   [[gnu::flatten]] static void softmax_backward(const Scores& p, Scores& dp, C scale, C* dbias,
                                                 int shift) {
+    const C* own = lanes_of(shift);
     C lanes[W] = {};
     for (int a = 0; a < K; ++a) {
       for (int c = 0; c < W; ++c) {
-        dp[a][c] = inside(c, shift) ? dp[a][c] : C{0};
+        dp[a][c] = own[c] > 0 ? dp[a][c] : C{0};
         lanes[c] += p[a][c] * dp[a][c];
       }
     }
@@ -145,40 +163,41 @@ class Plane {
   /// Query i's row of `to` = sum over the window of weights[i][a][c] * plain[y0 + a, x0 + c].
   template <int Q>
   [[gnu::flatten]] void gather(const QueryGroup<Q>& at, const Scores (&weights)[Q],
-                               const std::vector<C>& plain, std::vector<C>& to) const {
+                               const PlaneVector<C>& plain, PlaneVector<C>& to) const {
     for_strips(dim_, [&]<int N, class V>(int64_t t) {
       V sum[Q][N];
-      unrolled<Q * N>([&](int j) { sum[j / N][j % N] = V{}; });
+      unrolled<Q * N>([&](int j) VIC_INLINE { sum[j / N][j % N] = V{}; });
       for (int a = 0; a < K; ++a) {
         const C* key = plain.data() + ((at.y0 + a) * cols_ + at.x0) * dim_ + t;
         for (int c = 0; c < K + at.shift[Q - 1]; ++c, key += dim_) {
           V value[N];
           load(key, value);
-          unrolled<Q>([&](int i) {
+          unrolled<Q>([&](int i) VIC_INLINE {
             const C weight = weights[i][a][c];
-            unrolled<N>([&](int n) { sum[i][n] += weight * value[n]; });
+            unrolled<N>([&](int n) VIC_INLINE { sum[i][n] += weight * value[n]; });
           });
         }
       }
-      unrolled<Q>([&](int i) { store(sum[i], to.data() + (at.query + i) * dim_ + t); });
+      unrolled<Q>([&](int i) VIC_INLINE { store(sum[i], to.data() + (at.query + i) * dim_ + t); });
     });
   }
 
   /// to[y0 + a, x0 + c] += sum over the queries i of weights[i][a][c] * plain[i].
   template <int Q>
   [[gnu::flatten]] void scatter(const QueryGroup<Q>& at, const Scores (&weights)[Q],
-                                const std::vector<C>& plain, std::vector<C>& to) const {
+                                const PlaneVector<C>& plain, PlaneVector<C>& to) const {
     for_strips(dim_, [&]<int N, class V>(int64_t t) {
       V row[Q][N];
-      unrolled<Q>([&](int i) { load(plain.data() + (at.query + i) * dim_ + t, row[i]); });
+      unrolled<Q>([&](int i)
+                      VIC_INLINE { load(plain.data() + (at.query + i) * dim_ + t, row[i]); });
       for (int a = 0; a < K; ++a) {
         C* key = to.data() + ((at.y0 + a) * cols_ + at.x0) * dim_ + t;
         for (int c = 0; c < K + at.shift[Q - 1]; ++c, key += dim_) {
           V sum[N];
           load(key, sum);
-          unrolled<Q>([&](int i) {
+          unrolled<Q>([&](int i) VIC_INLINE {
             const C weight = weights[i][a][c];
-            unrolled<N>([&](int n) { sum[n] += weight * row[i][n]; });
+            unrolled<N>([&](int n) VIC_INLINE { sum[n] += weight * row[i][n]; });
           });
           store(sum, key);
         }
@@ -211,7 +230,7 @@ class Plane {
     }
   }
 
-  std::vector<C> q, k, v, dout, out, kt, vt;
+  PlaneVector<C> q, k, v, dout, out, kt, vt;
   int64_t rows_ = 0, cols_ = 0, dim_ = 0, pitch_ = 0;
 
  private:
@@ -220,35 +239,50 @@ class Plane {
   using Lanes = typename LanesOf<C, W / kParts>::Type;
 
   template <class V, int N>
-  static void load(const C* from, V (&to)[N]) {
-    unrolled<N>([&](int n) { std::memcpy(&to[n], from + n * (sizeof(V) / sizeof(C)), sizeof(V)); });
+  [[gnu::always_inline]] static void load(const C* from, V (&to)[N]) {
+    unrolled<N>([&](int n) VIC_INLINE {
+      std::memcpy(&to[n], from + n * (sizeof(V) / sizeof(C)), sizeof(V));
+      asm("" : "+x"(to[n]));  // stays in a register; g++ would load it again for every product
+    });
   }
   template <class V, int N>
-  static void store(const V (&from)[N], C* to) {
-    unrolled<N>([&](int n) { std::memcpy(to + n * (sizeof(V) / sizeof(C)), &from[n], sizeof(V)); });
+  [[gnu::always_inline]] static void store(const V (&from)[N], C* to) {
+    unrolled<N>([&](int n) VIC_INLINE {
+      std::memcpy(to + n * (sizeof(V) / sizeof(C)), &from[n], sizeof(V));
+    });
   }
 
-  static bool inside(int lane, int shift) { return static_cast<unsigned>(lane - shift) < K; }
+  // For each lane: infinity where it belongs to the window that begins `shift` lanes in, else minus
+  // infinity. As a table, since g++ makes branches of a comparison.
+  static const C* lanes_of(int shift) {
+    static constexpr auto kTable = [] {
+      std::array<C, W + kSpare> table{};
+      for (int i = 0; i < W + kSpare; ++i)
+        table[i] = kSpare <= i && i < W ? C(INFINITY) : -C(INFINITY);
+      return table;
+    }();
+    return kTable.data() + kSpare - shift;
+  }
 
   template <int Q, int R>
-  [[gnu::flatten]] void score_rows(const QueryGroup<Q>& at, const std::vector<C>& plain,
-                                   const std::vector<C>& across, int a, Scores (&s)[Q]) const {
+  [[gnu::flatten]] void score_rows(const QueryGroup<Q>& at, const PlaneVector<C>& plain,
+                                   const PlaneVector<C>& across, int a, Scores (&s)[Q]) const {
     const C* query = plain.data() + at.query * dim_;
     const C* base = across.data() + (at.y0 + a) * dim_ * pitch_ + at.x0;
     constexpr int kSums = R * kParts;
     Lanes sum[Q][kSums];
-    unrolled<Q * kSums>([&](int j) { sum[j / kSums][j % kSums] = Lanes{}; });
+    unrolled<Q * kSums>([&](int j) VIC_INLINE { sum[j / kSums][j % kSums] = Lanes{}; });
     for (int64_t t = 0; t < dim_; ++t) {
-      unrolled<R>([&](int r) {
+      unrolled<R>([&](int r) VIC_INLINE {
         Lanes line[kParts];
         load(base + (r * dim_ + t) * pitch_, line);
-        unrolled<Q * kParts>([&](int j) {
+        unrolled<Q * kParts>([&](int j) VIC_INLINE {
           sum[j / kParts][r * kParts + j % kParts] +=
               query[j / kParts * dim_ + t] * line[j % kParts];
         });
       });
     }
-    unrolled<Q>([&](int i) { store(sum[i], s[i][a]); });
+    unrolled<Q>([&](int i) VIC_INLINE { store(sum[i], &s[i][0][0] + a * W); });
   }
 
   // Calls work<N, V>(t) for strips of N vectors V that cover [0, dim).
