@@ -16,14 +16,12 @@ void norm_rows(const T* x, const C* w, const C* b, int64_t rows, int64_t columns
   for (int64_t r = 0; r < rows; ++r, x += columns, y += columns) row_norm(x, w, b, columns, eps, y);
 }
 
-/// `row`: room for one.
 template <class T, class C = Compute<T>>
 void norm_rows_backward(const T* dy, const T* x, const C* w, int64_t rows, int64_t columns, C eps,
-                        C* row, T* dx, C* dw, C* db) {
+                        T* dx, C* dw, C* db) {
   for (int64_t r = 0; r < rows; ++r, x += columns, dy += columns, dx += columns) {
-    for_lanes<C>(columns, [&](int64_t c, auto part) { store(Lanes<C>(), row + c, part); });
-    row_norm_backward(dy, x, w, columns, eps, row, dw, db);
-    for_lanes<C>(columns, [&](int64_t c, auto part) { store(load(row + c, part), dx + c, part); });
+    row_norm_backward(dy, x, w, columns, eps, dw, db,
+                      [&](int64_t c, auto part, Lanes<C> d) { store(d, dx + c, part); });
   }
 }
 
@@ -54,14 +52,12 @@ void layer_norm_backward(Cpu& cpu, const Tensor& dy, const Tensor& x, const Tens
     using C = Compute<T>;
     const auto norm_backward = VIC_SIMD(norm_rows_backward<T>);
     std::vector<C> totals(static_cast<size_t>(2 * columns));
-    sum_over_rows(cpu, x.rows(), 2 * columns, totals.data(),
-                  [&](int64_t begin, int64_t end, C* partial) {
-                    std::vector<C> row(static_cast<size_t>(columns));
-                    const int64_t at = begin * columns;
-                    norm_backward(dy.data<T>() + at, x.data<T>() + at, w.data<C>(), end - begin,
-                                  columns, static_cast<C>(eps), row.data(), grads.dx.data<T>() + at,
-                                  partial, partial + columns);
-                  });
+    sum_over_rows(
+        cpu, x.rows(), 2 * columns, totals.data(), [&](int64_t begin, int64_t end, C* partial) {
+          const int64_t at = begin * columns;
+          norm_backward(dy.data<T>() + at, x.data<T>() + at, w.data<C>(), end - begin, columns,
+                        static_cast<C>(eps), grads.dx.data<T>() + at, partial, partial + columns);
+        });
     std::copy(totals.begin(), totals.begin() + columns, grads.dw.data<C>());
     std::copy(totals.begin() + columns, totals.end(), grads.db.data<C>());
   });

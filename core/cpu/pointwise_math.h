@@ -1,5 +1,5 @@
-// exp, erf, log, sin and cos for loops that the compiler turns into vector code: no branches, no
-// table, no call.
+// exp, log, sin and cos for loops that the compiler turns into vector code: no branches, no table,
+// no call.
 #pragma once
 
 #include <algorithm>
@@ -25,21 +25,6 @@ inline float fast_exp(float x) {
   return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
 }
 inline double fast_exp(double x) { return std::exp(x); }
-
-/// Standard normal distribution function Phi(x) = (1 + erf(x / sqrt 2)) / 2. Abramowitz & Stegun
-/// 1964, 7.1.26 family, refined: |error| < 1.5e-7.
-inline float normal_cdf(float x, float exp_half_square) {
-  const float a = std::abs(x) * 0.70710678f;
-  const float t = 1.0f / (1.0f + 0.3275911f * a);
-  float p = 1.061405429f;
-  p = p * t - 1.453152027f;
-  p = p * t + 1.421413741f;
-  p = p * t - 0.284496736f;
-  p = p * t + 0.254829592f;
-  const float tail = 0.5f * p * t * exp_half_square;  // 1 - Phi(|x|)
-  return x > 0 ? 1.0f - tail : tail;
-}
-inline double normal_cdf(double x, double) { return 0.5 * std::erfc(-x * 0.70710678118654752440); }
 
 /// ln(x) for normal positive x, relative error below 2e-7 (absolute near 1). Cephes-style: mantissa
 /// in [sqrt 1/2, sqrt 2) and a polynomial of degree 8.

@@ -33,6 +33,15 @@ void start_row(const T* from, int64_t columns, C* row) {
   });
 }
 
+/// The gradient through the norm, added onto the row; dw and db summed into the partials.
+template <class T, class C = Compute<T>>
+void add_norm_gradient(const T* dy, const T* x, const C* w, int64_t columns, C eps, C* row, C* dw,
+                       C* db) {
+  row_norm_backward(dy, x, w, columns, eps, dw, db, [&](int64_t c, auto part, Lanes<C> d) {
+    store(load(row + c, part) + d, row + c, part);
+  });
+}
+
 template <class T, class C = Compute<T>>
 void finish_row(const C* row, int64_t columns, T* dx) {
   for_lanes<C>(columns, [&](int64_t c, auto part) { store(load(row + c, part), dx + c, part); });
@@ -100,7 +109,7 @@ void residual_backward(Cpu& cpu, const Tensor& dsum, const Tensor& dnormed, cons
   for_float_dtype(sum.dtype(), [&]<class T>() {
     using C = Compute<T>;
     const auto start = VIC_SIMD(start_row<T>);
-    const auto norm_backward = VIC_SIMD(row_norm_backward<T>);
+    const auto add_norm = VIC_SIMD(add_norm_gradient<T>);
     const auto finish = VIC_SIMD(finish_row<T>);
     const auto branch_backward = VIC_SIMD(branch_row_backward<T>);
     std::vector<C> totals(static_cast<size_t>(3 * columns));
@@ -113,8 +122,8 @@ void residual_backward(Cpu& cpu, const Tensor& dsum, const Tensor& dnormed, cons
                       const int64_t at = r * columns;
                       start(dsum.defined() ? dsum.data<T>() + at : nullptr, columns, row);
                       if (dnormed.defined())
-                        norm_backward(dnormed.data<T>() + at, sum.data<T>() + at, norm_w.data<C>(),
-                                      columns, static_cast<C>(eps), row, dw, db);
+                        add_norm(dnormed.data<T>() + at, sum.data<T>() + at, norm_w.data<C>(),
+                                 columns, static_cast<C>(eps), row, dw, db);
                       finish(row, columns, grads.dx.data<T>() + at);
                       if (!scaled) continue;
                       branch_backward(row, gamma.defined() ? branch.data<T>() + at : nullptr,

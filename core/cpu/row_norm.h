@@ -43,10 +43,10 @@ void row_norm(const T* x, const C* w, const C* b, int64_t columns, C eps, T* y) 
   });
 }
 
-/// dx of a row, added onto `dx`; dw and db summed into the partials.
-template <class T, class C = Compute<T>>
-void row_norm_backward(const T* dy, const T* x, const C* w, int64_t columns, C eps, C* dx, C* dw,
-                       C* db) {
+/// Calls give(c, part, dx) for each vector of a row's gradient; dw and db summed into the partials.
+template <class T, class Give, class C = Compute<T>>
+HWY_INLINE void row_norm_backward(const T* dy, const T* x, const C* w, int64_t columns, C eps,
+                                  C* dw, C* db, Give&& give) {
   const auto [mean, rstd] = row_statistics(x, columns, eps);
   const Lanes<C> shift = mean, scale = rstd;
   Lanes<C> sum, dot;
@@ -63,7 +63,7 @@ void row_norm_backward(const T* dy, const T* x, const C* w, int64_t columns, C e
   for_lanes<C>(columns, [&](int64_t c, auto part) {
     const Lanes<C> xhat = (load(x + c, part) - shift) * scale;
     const Lanes<C> g = load(dy + c, part) * load(w + c, part) - mean_g - xhat * mean_dot;
-    store(fma(scale, g, load(dx + c, part)), dx + c, part);
+    give(c, part, scale * g);
   });
 }
 
