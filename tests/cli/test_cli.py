@@ -158,7 +158,7 @@ class Cli(unittest.TestCase):
     def test_bench_prints_what_scripts_read(self):
         for mode in ("train", "infer"):
             line = json.loads(self.run_it("bench", "step", *TINY, "--mode", mode, "--steps", 2, "--json"))
-            for key in ("images_per_s", "ms", "gflops", "share_of_peak", "peak_rss_mb"):
+            for key in ("images_per_s", "ms", "gflops", "share_of_peak", "peak_rss_mb", "start_to_first_step_s"):
                 self.assertGreater(line[key], 0, key)
             self.assertEqual((line["batch"], line["what"]), (8, mode))
         line = json.loads(self.run_it("bench", "loader", f"data.root={self.data}", "data.image_size=16", "data.loader_threads=1", "--json"))

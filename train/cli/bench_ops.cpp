@@ -1,0 +1,113 @@
+// vicinity bench ops: single ops against what this machine can do at best.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/base/random.h"
+#include "core/base/text.h"
+#include "core/cpu/peak.h"
+#include "core/ops/attention.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/linear.h"
+#include "core/ops/neighborhood_attention.h"
+#include "train/cli/load_config.h"
+#include "train/cli/timing.h"
+#include "train/cli/verbs.h"
+
+namespace vicinity {
+namespace {
+
+Tensor random_floats(const Shape& shape, DType dtype) {
+  Tensor x = empty(shape, DType::f32);
+  Random random(1, Purpose::test);
+  for (int64_t i = 0; i < x.size(); ++i) x.data<float>()[i] = random.uniform() - 0.5f;
+  return cast(x, dtype);
+}
+
+struct OpLine {
+  std::string name;
+  double gflops, share;
+};
+
+// Times `work`, which costs `flops`, against the peak of its dtype.
+template <class Work>
+OpLine measure(const std::string& name, double flops, double peak, Work&& work) {
+  work();
+  const double seconds = time_it(5, work).best;
+  return {name, flops / seconds / 1e9, flops / seconds / 1e9 / peak};
+}
+
+void measure_products(std::vector<OpLine>& lines, DType dtype, double peak) {
+  const int64_t shapes[][3] = {{2048, 2048, 2048}, {2056, 1536, 384}, {2056, 384, 1536},
+                               {2056, 1152, 384},  {25088, 192, 64},  {25088, 64, 192},
+                               {6272, 384, 128},   {1568, 768, 256},  {392, 1536, 512}};
+  for (const auto& [rows, outputs, inputs] : shapes) {
+    const Tensor x = random_floats({rows, inputs}, dtype),
+                 w = random_floats({outputs, inputs}, dtype);
+    const Tensor dy = random_floats({rows, outputs}, dtype);
+    const double flops = 2.0 * static_cast<double>(rows * outputs * inputs);
+    const std::string name = str(name_of(dtype), " product ", rows, " x ", outputs, " x ", inputs);
+    lines.push_back(measure(name + " forward", flops, peak, [&] { linear(x, w, Tensor()); }));
+    lines.push_back(measure(name + " dX", flops, peak, [&] { linear_backward_input(dy, w); }));
+    lines.push_back(measure(name + " dW", flops, peak, [&] { linear_backward_weight(dy, x); }));
+  }
+}
+
+void measure_attention(std::vector<OpLine>& lines, DType dtype, double peak) {
+  const int64_t maps[][3] = {{56, 2, 1}, {56, 2, 8}, {28, 4, 1}, {28, 4, 4},
+                             {14, 8, 1}, {14, 8, 2}, {7, 16, 1}};
+  for (const auto& [side, heads, dilation] : maps) {
+    const Tensor qkv = random_floats({8, side, side, heads * 96}, dtype),
+                 dout = random_floats({8, side, side, heads * 32}, dtype);
+    const Tensor rpb = random_floats({heads, 13, 13}, DType::f32);
+    const NeighborhoodWindow window{heads, 7, dilation};
+    const double flops = 4.0 * 8 * static_cast<double>(side * side * heads) * 32 * 49;
+    const std::string name = str(name_of(dtype), " neighborhood_attention ", side, " x ", side,
+                                 " heads ", heads, " dilation ", dilation);
+    lines.push_back(
+        measure(name + " forward", flops, peak, [&] { neighborhood_attention(qkv, rpb, window); }));
+    lines.push_back(measure(name + " backward", 2.5 * flops, peak,
+                            [&] { neighborhood_attention_backward(dout, qkv, rpb, window); }));
+  }
+  const Tensor qkv = random_floats({8, 257, 1152}, dtype),
+               dout = random_floats({8, 257, 384}, dtype);
+  const double flops = 4.0 * 8 * 257 * 257 * 384;
+  lines.push_back(measure(str(name_of(dtype), " attention 257 tokens forward"), flops, peak,
+                          [&] { attention(qkv, 6); }));
+  lines.push_back(measure(str(name_of(dtype), " attention 257 tokens backward"), 2.5 * flops, peak,
+                          [&] { attention_backward(dout, qkv, 6); }));
+}
+
+}  // namespace
+
+int bench_ops_verb(const Arguments& arguments) {
+  refuse_positional(arguments, "bench ops");
+  const PeakRates peak = measure_peak(cpu());
+  std::vector<OpLine> lines;
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    const double best =
+        dtype == DType::bf16 && peak.bf16_gflops > 0 ? peak.bf16_gflops : peak.f32_gflops;
+    measure_products(lines, dtype, best);
+    measure_attention(lines, dtype, best);
+  }
+  if (arguments.has("--json")) {
+    for (const OpLine& line : lines) {
+      std::cout << nlohmann::ordered_json{{"op", line.name},
+                                          {"gflops", line.gflops},
+                                          {"share_of_peak", line.share}}
+                       .dump()
+                << "\n";
+    }
+    return 0;
+  }
+  std::cout << "measured peak: f32 " << format_fixed(peak.f32_gflops, 0) << " GFLOP/s, bf16 "
+            << format_fixed(peak.bf16_gflops, 0) << " GFLOP/s, copy "
+            << format_fixed(peak.copy_gbytes, 0) << " GB/s, " << cpu().threads() << " threads\n";
+  for (const OpLine& line : lines) {
+    std::cout << line.name << std::string(line.name.size() < 64 ? 64 - line.name.size() : 1, ' ')
+              << format_fixed(line.gflops, 0) << " GFLOP/s  " << format_fixed(100 * line.share, 0)
+              << " %\n";
+  }
+  return 0;
+}
+
+}  // namespace vicinity
