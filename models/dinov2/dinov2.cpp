@@ -21,7 +21,9 @@ Dinov2Embeddings::Dinov2Embeddings(const Dinov2Config& c) : config_(c) {
   mask_.published_as({1, width});
   registers_ = Parameter({std::max(c.num_register_tokens, 0), width}, {tiny, Init::constant(0)});
   registers_.published_as({1, c.num_register_tokens, width});
-  positions_ = Parameter({rows, width}, {hf, hf});
+  // As large as what the patches bring: at 0.02 a short training hardly sees where a patch lies.
+  const Init seen = Init::normal(0.5);
+  positions_ = Parameter({rows, width}, {hf, hf, seen});
   positions_.published_as({1, rows, width});
   weight_ = Parameter({width, c.patch_size, c.patch_size, c.num_channels}, {torch_default, hf});
   weight_.stored_channels_last();
