@@ -70,15 +70,23 @@ void Loader::enqueue() {
   }
 }
 
-Image Loader::train_sample(int64_t index, int64_t epoch) const {
+// What a thread uses again for each sample.
+struct Loader::Scratch {
+  Part part;
+  Image seen;
+};
+
+void Loader::train_sample(int64_t index, int64_t epoch, Scratch& scratch) const {
   Random random(config_.seed, Purpose::augmentation, static_cast<uint64_t>(index),
                 static_cast<uint32_t>(epoch));
-  const Part part = source_.load_part(
-      index, [&](int width, int height) { return train_box(width, height, transform_, random); });
-  return finish_train(part, transform_, random);
+  const auto choose = [&](int width, int height) {
+    return train_box(width, height, transform_, random);
+  };
+  source_.load_part(index, choose, scratch.part);
+  finish_train(scratch.part, transform_, random, scratch.seen);
 }
 
-void Loader::prepare(Work& work, int64_t from, int64_t to) const {
+void Loader::prepare(Work& work, int64_t from, int64_t to, Scratch& scratch) const {
   Batch& b = work.batch;
   const auto bytes = static_cast<size_t>(b.height * b.width * 3);
   for (int64_t i = from; i < to; ++i) {
@@ -86,16 +94,21 @@ void Loader::prepare(Work& work, int64_t from, int64_t to) const {
     const bool train = mode_ == LoaderMode::train;
     const int64_t index =
         train ? shuffled_index(config_.seed, b.epoch, position, source_.size()) : position;
-    const Image seen = in_context("preparing " + source_.name(index), [&] {
-      return train ? train_sample(index, b.epoch) : apply_eval(source_.load(index), transform_);
+    in_context("preparing " + source_.name(index), [&] {
+      if (train) {
+        train_sample(index, b.epoch, scratch);
+      } else {
+        scratch.seen = apply_eval(source_.load(index), transform_);
+      }
     });
-    std::memcpy(b.images.data() + static_cast<size_t>(i) * bytes, seen.rgb.data(), bytes);
+    std::memcpy(b.images.data() + static_cast<size_t>(i) * bytes, scratch.seen.rgb.data(), bytes);
     b.labels[static_cast<size_t>(i)] = source_.label(index);
     b.indices[static_cast<size_t>(i)] = index;
   }
 }
 
 void Loader::run() {
+  Scratch scratch;
   std::unique_lock lock(mutex_);
   for (;;) {
     std::shared_ptr<Work> work;
@@ -114,7 +127,7 @@ void Loader::run() {
     lock.unlock();
     std::exception_ptr error;
     try {
-      prepare(*work, from, to);
+      prepare(*work, from, to, scratch);
     } catch (...) {
       error = std::current_exception();
     }

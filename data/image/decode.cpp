@@ -138,33 +138,22 @@ ImageFormat format_of(std::span<const uint8_t> bytes) {
 }
 
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
-  return decode_part(bytes, name,
-                     [](int width, int height) {
-                       return Box{0, 0, width, height};
-                     })
-      .pixels;
+  Part part;
+  decode_part(bytes, name, whole_box, part);
+  return std::move(part.pixels);
 }
 
-Part decode_part(std::span<const uint8_t> bytes, const std::string& name, const ChooseBox& choose) {
-  const auto of_whole = [&](Image image) {
-    const Box box = choose(image.width, image.height);
-    return Part{std::move(image), box};
-  };
+void decode_part(std::span<const uint8_t> bytes, const std::string& name, const ChooseBox& choose,
+                 Part& part) {
   try {
-    switch (format_of(bytes)) {
-      case ImageFormat::jpeg:
-        return decode_jpeg_part(bytes, name, choose);
-      case ImageFormat::png:
-        return of_whole(decode_png(bytes, name));
-      case ImageFormat::webp:
-        return of_whole(decode_webp(bytes, name));
-      case ImageFormat::other:
-        refuse_foreign(bytes, name);
-    }
+    const ImageFormat format = format_of(bytes);
+    if (format == ImageFormat::jpeg) return decode_jpeg_part(bytes, name, choose, part);
+    if (format == ImageFormat::other) refuse_foreign(bytes, name);
+    part.pixels = format == ImageFormat::png ? decode_png(bytes, name) : decode_webp(bytes, name);
   } catch (const std::bad_alloc&) {
     VIC_FAIL(DataError, "'", name, "' has more pixels than the memory holds");
   }
-  VIC_FAIL(InternalError, "unknown image format");
+  part.box = choose(part.pixels.width, part.pixels.height);
 }
 
 }  // namespace vicinity

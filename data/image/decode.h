@@ -21,8 +21,10 @@ inline constexpr int64_t kMaxPixels = int64_t{1} << 28;
 /// applied. DataError names `name` and says what is wrong: empty, not an image, a format that is
 /// not read, truncated, a broken checksum, more pixels than fit the memory.
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name);
-/// The part that `choose` asks for, to the bit as in decode_image. Of a JPEG little more than that
-/// part is computed: rows below it are not even read, so damage there goes unseen.
-Part decode_part(std::span<const uint8_t> bytes, const std::string& name, const ChooseBox& choose);
+/// The part that `choose` asks for, to the bit as in decode_image, into memory that is used again.
+/// Of a JPEG little more than that part is computed: rows below it are not even read, so damage
+/// there goes unseen.
+void decode_part(std::span<const uint8_t> bytes, const std::string& name, const ChooseBox& choose,
+                 Part& part);
 
 }  // namespace vicinity

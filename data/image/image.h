@@ -16,6 +16,12 @@ struct Image {
   Image() = default;
   Image(int w, int h)
       : width(w), height(h), rgb(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3) {}
+  /// To this size, in the same memory where it is enough; contents undefined.
+  void reshape(int w, int h) {
+    width = w;
+    height = h;
+    rgb.resize(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3);
+  }
   uint8_t* row(int y) {
     return rgb.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(width) * 3;
   }
@@ -37,5 +43,7 @@ struct Part {
 
 /// Chooses a part of a picture of this width and height.
 using ChooseBox = std::function<Box(int, int)>;
+
+inline Box whole_box(int width, int height) { return {0, 0, width, height}; }
 
 }  // namespace vicinity

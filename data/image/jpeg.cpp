@@ -80,7 +80,7 @@ class JpegReader {
     JDIMENSION left = 0;
     if (wanted.width < width()) left = crop_columns(wanted);
     if (wanted.top > 0) jpeg_skip_scanlines(&info_, static_cast<JDIMENSION>(wanted.top));
-    part.pixels = Image(static_cast<int>(info_.output_width), wanted.height);
+    part.pixels.reshape(static_cast<int>(info_.output_width), wanted.height);
     part.box = {wanted.left - static_cast<int>(left), 0, wanted.width, wanted.height};
     line_.resize(cmyk_ ? static_cast<size_t>(info_.output_width) * 4 : 0);
     for (int y = 0; y < wanted.height; ++y) read_row(part.pixels.row(y));
@@ -119,14 +119,12 @@ class JpegReader {
 
 }  // namespace
 
-Part decode_jpeg_part(std::span<const uint8_t> bytes, const std::string& name,
-                      const ChooseBox& choose) {
+void decode_jpeg_part(std::span<const uint8_t> bytes, const std::string& name,
+                      const ChooseBox& choose, Part& part) {
   JpegReader reader(bytes);
-  Part part;
   const bool done =
       reader.read_header() && reader.read_part(choose(reader.width(), reader.height()), part);
   VIC_CHECK(DataError, done, "'", name, "' is a damaged JPEG: ", reader.message());
-  return part;
 }
 
 }  // namespace vicinity

@@ -11,7 +11,7 @@ namespace vicinity {
 /// upsampling give it (Pillow's too). Columns and rows outside are not transformed, rows below are
 /// not read. DataError names `name` for damaged or missing data; bytes between two segments are no
 /// damage.
-Part decode_jpeg_part(std::span<const uint8_t> bytes, const std::string& name,
-                      const ChooseBox& choose);
+void decode_jpeg_part(std::span<const uint8_t> bytes, const std::string& name,
+                      const ChooseBox& choose, Part& part);
 
 }  // namespace vicinity

@@ -13,5 +13,12 @@ enum class Interpolation { bilinear, bicubic };
 /// BICUBIC) to the bit. The box must lie inside the image.
 Image resize(const Image& image, const Box& box, int width, int height,
              Interpolation interpolation);
+/// The same, left and right exchanged if `mirrored`, into memory that is used again: fresh pages
+/// cost as much as the work.
+void resize(const Image& image, const Box& box, int width, int height, Interpolation interpolation,
+            bool mirrored, Image& out);
+
+/// Pixels of a row in the other order.
+void mirror_pixels(uint8_t* row, int width);
 
 }  // namespace vicinity

@@ -21,12 +21,12 @@ constexpr int kWeightBits = 22, kLowBits = 11;
 /// Bytes behind a row that are read, and do not matter.
 constexpr size_t kRowPadding = 64;
 
-/// out[x] = sum of weighted pixels of `in`, for each of the taps' outputs; 3 bytes a pixel. `in`
-/// has 6 * pairs + kRowPadding bytes to read behind it.
-void resize_across(const uint8_t* in, const Taps& taps, uint8_t* out);
-/// Output row `y`: out[i] = sum over rows of weight * rows[row * stride + i]. Each row has
-/// kRowPadding bytes to read behind it, and behind the last one 2 * pairs more.
-void resize_down(const uint8_t* rows, size_t stride, const Taps& taps, int y, size_t bytes,
-                 uint8_t* out);
+/// out[x] = sum of weighted pixels of `in`, for each of the taps' outputs; 3 bytes a pixel. Two
+/// rows at once. Each `in` has 6 * pairs + kRowPadding bytes to read behind it, each `out` one to
+/// write.
+void resize_across(const uint8_t* const in[2], const Taps& taps, uint8_t* const out[2]);
+/// Output row `y`: out[i] = sum of weights times rows[k][i], k < 2 * pairs. Each row has
+/// kRowPadding bytes to read behind it.
+void resize_down(const uint8_t* const* rows, const Taps& taps, int y, size_t bytes, uint8_t* out);
 
 }  // namespace vicinity

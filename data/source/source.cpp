@@ -32,16 +32,20 @@ Image image_of_raw(const Source::Stored& s, const std::string& name) {
 
 }  // namespace
 
-Part Source::load_part(int64_t index, const ChooseBox& choose) const {
+void Source::load_part(int64_t index, const ChooseBox& choose, Part& part) const {
   const Stored s = stored(index);
-  if (s.channels == 0)
-    return decode_part({reinterpret_cast<const uint8_t*>(s.bytes.data()), s.bytes.size()},
-                       name(index), choose);
-  return {image_of_raw(s, name(index)), choose(s.width, s.height)};
+  if (s.channels == 0) {
+    decode_part({reinterpret_cast<const uint8_t*>(s.bytes.data()), s.bytes.size()}, name(index),
+                choose, part);
+  } else {
+    part = {image_of_raw(s, name(index)), choose(s.width, s.height)};
+  }
 }
 
 Image Source::load(int64_t index) const {
-  return load_part(index, [](int width, int height) { return Box{0, 0, width, height}; }).pixels;
+  Part part;
+  load_part(index, whole_box, part);
+  return std::move(part.pixels);
 }
 
 std::string Source::fingerprint() const {

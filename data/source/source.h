@@ -32,7 +32,7 @@ class Source {
   /// DataError names the image.
   Image load(int64_t index) const;
   /// The part that `choose` asks for (decode_part).
-  Part load_part(int64_t index, const ChooseBox& choose) const;
+  void load_part(int64_t index, const ChooseBox& choose, Part& part) const;
 
   /// In label order.
   const std::vector<std::string>& class_names() const { return class_names_; }

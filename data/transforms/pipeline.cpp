@@ -13,14 +13,6 @@ Interpolation kind_of(const TransformConfig& c) {
   return c.interpolation == "bilinear" ? Interpolation::bilinear : Interpolation::bicubic;
 }
 
-void flip(Image& image) {
-  for (int y = 0; y < image.height; ++y) {
-    uint8_t* row = image.row(y);
-    for (int a = 0, b = image.width - 1; a < b; ++a, --b)
-      std::swap_ranges(row + 3 * a, row + 3 * a + 3, row + 3 * b);
-  }
-}
-
 Box whole(const Image& image) { return {0, 0, image.width, image.height}; }
 
 Image resize_short_side(const Image& image, int size, Interpolation kind) {
@@ -98,21 +90,22 @@ Box train_box(int width, int height, const TransformConfig& c, Random& random) {
   return {0, 0, width, height};
 }
 
-Image finish_train(const Part& part, const TransformConfig& c, Random& random) {
-  Image out;
+void finish_train(const Part& part, const TransformConfig& c, Random& random, Image& out) {
   if (c.train_crop == "random_resized") {
-    out = resize(part.pixels, part.box, c.image_size, c.image_size, kind_of(c));
-  } else {
-    out =
-        c.train_crop == "padded" ? padded_crop(part.pixels, c, random) : apply_eval(part.pixels, c);
+    const bool mirrored = random.chance(c.flip);
+    resize(part.pixels, part.box, c.image_size, c.image_size, kind_of(c), mirrored, out);
+    return;
   }
-  if (random.chance(c.flip)) flip(out);
-  return out;
+  out = c.train_crop == "padded" ? padded_crop(part.pixels, c, random) : apply_eval(part.pixels, c);
+  if (!random.chance(c.flip)) return;
+  for (int y = 0; y < out.height; ++y) mirror_pixels(out.row(y), out.width);
 }
 
 Image apply_train(const Image& image, const TransformConfig& c, Random random) {
   const Box box = train_box(image.width, image.height, c, random);
-  return finish_train({image, box}, c, random);
+  Image out;
+  finish_train({image, box}, c, random, out);
+  return out;
 }
 
 Image apply_eval(const Image& image, const TransformConfig& c) {

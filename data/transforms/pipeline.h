@@ -47,7 +47,7 @@ Image apply_train(const Image& image, const TransformConfig& config, Random rand
 /// The same in two steps, so that the decoder need not give more than the box: the part of a
 /// picture that the crop reads, then crop and flip with what is left of the random stream.
 Box train_box(int width, int height, const TransformConfig& config, Random& random);
-Image finish_train(const Part& part, const TransformConfig& config, Random& random);
+void finish_train(const Part& part, const TransformConfig& config, Random& random, Image& out);
 /// What evaluation sees: short side to eval_resize (long side truncated), centre crop (offset
 /// rounded down). Pictures of the right size pass unchanged.
 Image apply_eval(const Image& image, const TransformConfig& config);

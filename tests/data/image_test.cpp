@@ -49,6 +49,17 @@ TEST(Resize, EqualsPillowToTheBit) {
   EXPECT_GE(checked, 35);
 }
 
+TEST(Resize, MirroredIsTheMirroredResult) {
+  const Image image = formula_image(50, 40);
+  for (const Box& box : {Box{3, 2, 40, 31}, Box{5, 0, 24, 40}}) {  // 24: no horizontal pass
+    Image mirrored, straight = resize(image, box, 24, 20, Interpolation::bicubic);
+    resize(image, box, 24, 20, Interpolation::bicubic, true, mirrored);
+    for (int y = 0; y < 20; ++y) mirror_pixels(straight.row(y), 24);
+    EXPECT_EQ(mirrored.rgb, straight.rgb);
+    EXPECT_EQ(mirrored.row(0)[0], resize(image, box, 24, 20, Interpolation::bicubic).row(0)[69]);
+  }
+}
+
 TEST(Decode, PngRoundTripIsExact) {
   const Image image = formula_image(31, 17);
   EXPECT_EQ(decode(encode_png(image)).rgb, image.rgb);
@@ -93,9 +104,10 @@ TEST(Decode, APartOfAJpegEqualsTheSamePartOfTheWhole) {
         Box box{below(width), below(height), 0, 0};
         box.width = 1 + below(width - box.left);
         box.height = 1 + below(height - box.top);
-        const Part part =
-            decode_part({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()},
-                        "test image", [&](int, int) { return box; });
+        Part part;
+        decode_part(
+            {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "test image",
+            [&](int, int) { return box; }, part);
         ASSERT_EQ(part.box.width, box.width);
         for (int y = 0; y < box.height; ++y) {
           ASSERT_EQ(std::memcmp(part.pixels.row(part.box.top + y) + 3 * part.box.left,
