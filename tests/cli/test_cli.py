@@ -162,7 +162,8 @@ class Cli(unittest.TestCase):
                 self.assertGreater(line[key], 0, key)
             self.assertEqual((line["batch"], line["what"]), (8, mode))
         line = json.loads(self.run_it("bench", "loader", f"data.root={self.data}", "data.image_size=16", "data.loader_threads=1", "--json"))
-        self.assertGreater(line["images_per_s"], 0)
+        for key in ("images_per_s", "images_per_core_s"):
+            self.assertGreater(line[key], 0, key)
         self.assertEqual((line["threads"], line["what"]), (1, "loader"))
 
     def test_doctor(self):
