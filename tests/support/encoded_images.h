@@ -2,9 +2,11 @@
 #pragma once
 
 // jpeglib.h needs size_t and FILE
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include <jpeglib.h>
 
@@ -31,7 +33,10 @@ struct JpegKind {
   int restart_rows = 0;
 };
 
-inline std::string encode_jpeg(const Image& image, const JpegKind& kind = {}) {
+/// Rows of `pixels`, `components` bytes a pixel, with what `set` changes of libjpeg's defaults.
+template <class Set>
+std::string encode_jpeg_rows(const uint8_t* pixels, int width, int height, int components,
+                             J_COLOR_SPACE space, Set&& set) {
   jpeg_compress_struct info{};
   jpeg_error_mgr errors{};
   info.err = jpeg_std_error(&errors);
@@ -39,19 +44,16 @@ inline std::string encode_jpeg(const Image& image, const JpegKind& kind = {}) {
   unsigned char* bytes = nullptr;
   unsigned long size = 0;
   jpeg_mem_dest(&info, &bytes, &size);
-  info.image_width = static_cast<JDIMENSION>(image.width);
-  info.image_height = static_cast<JDIMENSION>(image.height);
-  info.input_components = 3;
-  info.in_color_space = JCS_RGB;
+  info.image_width = static_cast<JDIMENSION>(width);
+  info.image_height = static_cast<JDIMENSION>(height);
+  info.input_components = components;
+  info.in_color_space = space;
   jpeg_set_defaults(&info);
-  jpeg_set_quality(&info, kind.quality, TRUE);
-  info.comp_info[0].h_samp_factor = kind.horizontal;
-  info.comp_info[0].v_samp_factor = kind.vertical;
-  info.restart_in_rows = kind.restart_rows;
-  if (kind.progressive) jpeg_simple_progression(&info);
+  set(info);
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
-    JSAMPROW row = const_cast<JSAMPROW>(image.row(static_cast<int>(info.next_scanline)));
+    JSAMPROW row = const_cast<JSAMPROW>(pixels + static_cast<size_t>(info.next_scanline) *
+                                                     static_cast<size_t>(width * components));
     jpeg_write_scanlines(&info, &row, 1);
   }
   jpeg_finish_compress(&info);
@@ -59,6 +61,35 @@ inline std::string encode_jpeg(const Image& image, const JpegKind& kind = {}) {
   jpeg_destroy_compress(&info);
   free(bytes);
   return result;
+}
+
+inline std::string encode_jpeg(const Image& image, const JpegKind& kind = {}) {
+  return encode_jpeg_rows(image.rgb.data(), image.width, image.height, 3, JCS_RGB,
+                          [&](jpeg_compress_struct& info) {
+                            jpeg_set_quality(&info, kind.quality, TRUE);
+                            info.comp_info[0].h_samp_factor = kind.horizontal;
+                            info.comp_info[0].v_samp_factor = kind.vertical;
+                            info.restart_in_rows = kind.restart_rows;
+                            if (kind.progressive) jpeg_simple_progression(&info);
+                          });
+}
+
+/// One colour of four inks, stored as they are or as brightness, two colours and black.
+inline std::string encode_cmyk_jpeg(int width, int height, const std::array<uint8_t, 4>& inks,
+                                    bool ycck) {
+  std::vector<uint8_t> pixels;
+  for (int i = 0; i < width * height; ++i) pixels.insert(pixels.end(), inks.begin(), inks.end());
+  return encode_jpeg_rows(pixels.data(), width, height, 4, JCS_CMYK,
+                          [&](jpeg_compress_struct& info) {
+                            jpeg_set_colorspace(&info, ycck ? JCS_YCCK : JCS_CMYK);
+                            jpeg_set_quality(&info, 100, TRUE);
+                          });
+}
+
+inline std::string encode_grey_jpeg(int width, int height, uint8_t value) {
+  const std::vector<uint8_t> pixels(static_cast<size_t>(width * height), value);
+  return encode_jpeg_rows(pixels.data(), width, height, 1, JCS_GRAYSCALE,
+                          [](jpeg_compress_struct& info) { jpeg_set_quality(&info, 100, TRUE); });
 }
 
 }  // namespace vicinity::testing
