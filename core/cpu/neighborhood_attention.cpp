@@ -93,7 +93,7 @@ template <class C, int K, int Q>
 void probabilities_of(const Plane<C, K>& plane, const QueryGroup<Q>& at, C scale, const C* bias,
                       typename Plane<C, K>::Scores (&p)[Q]) {
   plane.scores(at, plane.q, plane.kt, p);
-  for (int i = 0; i < Q; ++i) plane.softmax(p[i], scale, bias + at.corner[i], at.shift[i]);
+  plane.softmax(at, p, scale, bias);
 }
 
 template <class T, int K>
@@ -132,8 +132,7 @@ void backward_queries(BackwardPlane<C, K>& b, const QueryGroup<Q>& at, C scale, 
   typename Plane<C, K>::Scores p[Q], ds[Q];
   probabilities_of(plane, at, scale, bias, p);
   plane.scores(at, plane.dout, plane.vt, ds);
-  for (int i = 0; i < Q; ++i)
-    plane.softmax_backward(p[i], ds[i], scale, dbias + at.corner[i], at.shift[i]);
+  plane.softmax_backward(at, p, ds, scale, dbias);
   plane.gather(at, ds, plane.k, b.dq);
   plane.scatter(at, p, plane.dout, b.dv);
   plane.scatter(at, ds, plane.q, b.dk);

@@ -107,57 +107,72 @@ class Plane {
     if constexpr (K % kRows != 0) score_rows<Q, K % kRows>(at, plain, across, a, s);
   }
 
-  /// Softmax over the window of scale * s + bias (of pitch kBiasPitch) of the query
-  /// whose window begins `shift` lanes in, in place; lanes that are not its own become 0.
-  [[gnu::flatten]] static void softmax(Scores& s, C scale, const C* bias, int shift) {
-    const C* own = lanes_of(shift);
-    C most[W];
-    for (int c = 0; c < W; ++c) most[c] = -INFINITY;
-    for (int a = 0; a < K; ++a) {
-      for (int c = 0; c < W; ++c) {
-        const C score = s[a][c] * scale + bias[a * kBiasPitch + c - shift];
-        s[a][c] = std::min(own[c], score);  // in this order NaN outside is -inf
-        most[c] = std::max(most[c], s[a][c]);
+  /// Softmax over the window of scale * s + bias (of pitch kBiasPitch), in place; lanes that are
+  /// not the query's own become 0. Step by step for all queries at once: each step waits for the
+  /// one before it, but not for the other queries.
+  template <int Q>
+  [[gnu::flatten]] static void softmax(const QueryGroup<Q>& at, Scores (&s)[Q], C scale,
+                                       const C* bias) {
+    C most[Q][W], sum[Q];
+    unrolled<Q>([&](int i) VIC_INLINE {
+      const C* own = lanes_of(at.shift[i]);
+      const C* row = bias + at.corner[i] - at.shift[i];
+      for (int c = 0; c < W; ++c) most[i][c] = -INFINITY;
+      for (int a = 0; a < K; ++a, row += kBiasPitch) {
+        for (int c = 0; c < W; ++c) {
+          const C score = s[i][a][c] * scale + row[c];
+          s[i][a][c] = std::min(own[c], score);  // in this order NaN outside is -inf
+          most[i][c] = std::max(most[i][c], s[i][a][c]);
+        }
       }
-    }
-    const C top = *std::max_element(most, most + W);
-    C lanes[W] = {};
-    for (int a = 0; a < K; ++a) {
-      for (int c = 0; c < W; ++c) {
-        s[a][c] = own[c] > 0 ? fast_exp(s[a][c] - top) : C{0};
-        lanes[c] += s[a][c];
+    });
+    unrolled<Q>([&](int i) VIC_INLINE { most[i][0] = *std::max_element(most[i], most[i] + W); });
+    unrolled<Q>([&](int i) VIC_INLINE {
+      const C* own = lanes_of(at.shift[i]);
+      C lanes[W] = {};
+      for (int a = 0; a < K; ++a) {
+        for (int c = 0; c < W; ++c) {
+          s[i][a][c] = own[c] > 0 ? fast_exp(s[i][a][c] - most[i][0]) : C{0};
+          lanes[c] += s[i][a][c];
+        }
       }
-    }
-    C sum = 0;
-    for (int c = 0; c < W; ++c) sum += lanes[c];
-    const C inverse = 1 / sum;
-    for (int a = 0; a < K; ++a) {
-      for (int c = 0; c < W; ++c) s[a][c] *= inverse;
-    }
+      sum[i] = sum_of(lanes);
+    });
+    unrolled<Q>([&](int i) VIC_INLINE {
+      const C inverse = 1 / sum[i];
+      for (int a = 0; a < K; ++a) {
+        for (int c = 0; c < W; ++c) s[i][a][c] *= inverse;
+      }
+    });
   }
 
-  /// dS = P (dP - <P, dP>), added to the bias gradient, then times scale, in dp's
-  /// place; lanes that are not the query's own become 0.
-  [[gnu::flatten]] static void softmax_backward(const Scores& p, Scores& dp, C scale, C* dbias,
-                                                int shift) {
-    const C* own = lanes_of(shift);
-    C lanes[W] = {};
-    for (int a = 0; a < K; ++a) {
-      for (int c = 0; c < W; ++c) {
-        dp[a][c] = own[c] > 0 ? dp[a][c] : C{0};
-        lanes[c] += p[a][c] * dp[a][c];
+  /// dS = P (dP - <P, dP>), added to the bias gradient, then times scale, in dp's place; lanes that
+  /// are not the query's own become 0.
+  template <int Q>
+  [[gnu::flatten]] static void softmax_backward(const QueryGroup<Q>& at, const Scores (&p)[Q],
+                                                Scores (&dp)[Q], C scale, C* dbias) {
+    C dot[Q];
+    unrolled<Q>([&](int i) VIC_INLINE {
+      const C* own = lanes_of(at.shift[i]);
+      C lanes[W] = {};
+      for (int a = 0; a < K; ++a) {
+        for (int c = 0; c < W; ++c) {
+          dp[i][a][c] = own[c] > 0 ? dp[i][a][c] : C{0};
+          lanes[c] += p[i][a][c] * dp[i][a][c];
+        }
       }
-    }
-    C dot = 0;
-    for (int c = 0; c < W; ++c) dot += lanes[c];
-    for (int a = 0; a < K; ++a) {
-      C* to = dbias + a * kBiasPitch - shift;
-      for (int c = 0; c < W; ++c) {
-        const C slope = p[a][c] * (dp[a][c] - dot);
-        to[c] += slope;
-        dp[a][c] = slope * scale;
+      dot[i] = sum_of(lanes);
+    });
+    unrolled<Q>([&](int i) VIC_INLINE {
+      C* to = dbias + at.corner[i] - at.shift[i];
+      for (int a = 0; a < K; ++a, to += kBiasPitch) {
+        for (int c = 0; c < W; ++c) {
+          const C slope = p[i][a][c] * (dp[i][a][c] - dot[i]);
+          to[c] += slope;
+          dp[i][a][c] = slope * scale;
+        }
       }
-    }
+    });
   }
 
   /// Query i's row of `to` = sum over the window of weights[i][a][c] * plain[y0 + a, x0 + c].
@@ -209,23 +224,21 @@ class Plane {
   template <class Work>
   void for_queries(Work&& work) const {
     const int64_t count = rows_ * cols_;
-    const auto place = [&](int64_t query, auto& group, int i) {
-      const int64_t y = query / cols_, x = query % cols_;
-      const int64_t y0 = window_start(y, rows_, K), x0 = window_start(x, cols_, K);
-      if (i == 0) group.query = query, group.y0 = y0, group.x0 = x0;
-      group.shift[i] = static_cast<int>(x0 - group.x0);
-      group.corner[i] = (y0 - y + K - 1) * kBiasPitch + (x0 - x + K - 1) + kSpare;
-      return y0 == group.y0 && 0 <= group.shift[i] && group.shift[i] <= kSpare;
+    int64_t y = 0, x = 0;  // of `query`
+    const auto step = [&] {
+      if (++x == cols_) x = 0, ++y;
     };
     for (int64_t query = 0; query < count;) {
       QueryGroup<2> pair;
-      place(query, pair, 0);
-      if (query + 1 < count && place(query + 1, pair, 1)) {
+      pair.query = query, pair.y0 = window_start(y, rows_, K), pair.x0 = window_start(x, cols_, K);
+      place(pair, 0, y, x);
+      step();
+      if (++query < count && place(pair, 1, y, x)) {
         work(pair);
-        query += 2;
+        step();
+        ++query;
       } else {
-        work(QueryGroup<1>{query, pair.y0, pair.x0, {pair.corner[0]}, {0}});
-        query += 1;
+        work(QueryGroup<1>{pair.query, pair.y0, pair.x0, {pair.corner[0]}, {0}});
       }
     }
   }
@@ -237,6 +250,15 @@ class Plane {
   static constexpr int kLanes = 32 / sizeof(C);                // of an AVX2 register
   static constexpr int kParts = W <= kLanes ? 1 : W / kLanes;  // registers to a window row
   using Lanes = typename LanesOf<C, W / kParts>::Type;
+
+  // Makes the query at (y, x) the group's i-th; false if its window is too far from the first
+  // one's.
+  bool place(QueryGroup<2>& group, int i, int64_t y, int64_t x) const {
+    const int64_t y0 = window_start(y, rows_, K), x0 = window_start(x, cols_, K);
+    group.shift[i] = static_cast<int>(x0 - group.x0);
+    group.corner[i] = (y0 - y + K - 1) * kBiasPitch + (x0 - x + K - 1) + kSpare;
+    return y0 == group.y0 && 0 <= group.shift[i] && group.shift[i] <= kSpare;
+  }
 
   template <class V, int N>
   [[gnu::always_inline]] static void load(const C* from, V (&to)[N]) {
@@ -250,6 +272,16 @@ class Plane {
     unrolled<N>([&](int n) VIC_INLINE {
       std::memcpy(to + n * (sizeof(V) / sizeof(C)), &from[n], sizeof(V));
     });
+  }
+
+  // In pairs that are W / 2 apart, then W / 4, ...
+  static C sum_of(const C (&lanes)[W]) {
+    C sum[W];
+    std::copy_n(lanes, W, sum);
+    for (int width = W / 2; width > 0; width /= 2) {
+      for (int c = 0; c < width; ++c) sum[c] += sum[c + width];
+    }
+    return sum[0];
   }
 
   // For each lane: infinity where it belongs to the window that begins `shift` lanes in, else minus
