@@ -26,10 +26,11 @@ double spin_f32(int64_t rounds) {
 
 namespace {
 
-// Best rate over a few runs of `spin` on every thread, in GFLOP/s.
+// Best rate over runs of `spin` on every thread, in GFLOP/s; in the first ones the system may still
+// have all threads on one core.
 double best_rate(Cpu& cpu, double (*spin)(int64_t)) {
   double best = 0;
-  for (int run = 0; run < 4; ++run) {
+  for (int run = 0; run < 24; ++run) {
     std::vector<double> flops(static_cast<size_t>(cpu.threads()));
     const auto start = std::chrono::steady_clock::now();
     cpu.parallel_for(cpu.threads(),

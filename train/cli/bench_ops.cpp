@@ -4,6 +4,7 @@
 
 #include "core/base/random.h"
 #include "core/base/text.h"
+#include "core/cpu/dnnl.h"
 #include "core/cpu/peak.h"
 #include "core/ops/attention.h"
 #include "core/ops/elementwise.h"
@@ -26,6 +27,7 @@ Tensor random_floats(const Shape& shape, DType dtype) {
 struct OpLine {
   std::string name;
   double gflops, share;
+  double onednn_gflops = 0;  // products: oneDNN's own rate; 0: not compared
 };
 
 // Times `work`, which costs `flops`, against the peak of its dtype.
@@ -34,6 +36,28 @@ OpLine measure(const std::string& name, double flops, double peak, Work&& work) 
   work();
   const double seconds = time_it(5, work).best;
   return {name, flops / seconds / 1e9, flops / seconds / 1e9 / peak};
+}
+
+// a b as one oneDNN product, whatever that does to the bits: the better of the second operand as it
+// lies and transposed in memory.
+double onednn_gflops(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed,
+                     DType out) {
+  const auto matrix = [](const Tensor& x, bool transposed) {
+    return kernels::Matrix{x.raw(), x.dtype(), transposed ? 1 : x.dim(1),
+                           transposed ? x.dim(1) : 1};
+  };
+  const int64_t m = a.dim(a_transposed ? 1 : 0), k = a.dim(a_transposed ? 0 : 1),
+                n = b.dim(b_transposed ? 0 : 1);
+  Tensor c = empty({m, n}, out), turned = empty({b.dim(1), b.dim(0)}, b.dtype());
+  fill_(turned, 0.5);
+  const auto rate = [&](const kernels::Matrix& second) {
+    const auto product = [&] {
+      kernels::matmul(cpu(), {1, m, n, k}, matrix(a, a_transposed), second, matrix(c, false));
+    };
+    product();
+    return 2.0 * static_cast<double>(m * n * k) / time_it(5, product).best / 1e9;
+  };
+  return std::max(rate(matrix(b, b_transposed)), rate(matrix(turned, !b_transposed)));
 }
 
 void measure_products(std::vector<OpLine>& lines, DType dtype, double peak) {
@@ -47,8 +71,11 @@ void measure_products(std::vector<OpLine>& lines, DType dtype, double peak) {
     const double flops = 2.0 * static_cast<double>(rows * outputs * inputs);
     const std::string name = str(name_of(dtype), " product ", rows, " x ", outputs, " x ", inputs);
     lines.push_back(measure(name + " forward", flops, peak, [&] { linear(x, w, Tensor()); }));
+    lines.back().onednn_gflops = onednn_gflops(x, false, w, true, dtype);
     lines.push_back(measure(name + " dX", flops, peak, [&] { linear_backward_input(dy, w); }));
+    lines.back().onednn_gflops = onednn_gflops(dy, false, w, false, dtype);
     lines.push_back(measure(name + " dW", flops, peak, [&] { linear_backward_weight(dy, x); }));
+    lines.back().onednn_gflops = onednn_gflops(dy, true, x, false, DType::f32);
   }
 }
 
@@ -91,11 +118,10 @@ int bench_ops_verb(const Arguments& arguments) {
   }
   if (arguments.has("--json")) {
     for (const OpLine& line : lines) {
-      std::cout << nlohmann::ordered_json{{"op", line.name},
-                                          {"gflops", line.gflops},
-                                          {"share_of_peak", line.share}}
-                       .dump()
-                << "\n";
+      nlohmann::ordered_json json{
+          {"op", line.name}, {"gflops", line.gflops}, {"share_of_peak", line.share}};
+      if (line.onednn_gflops > 0) json["onednn_gflops"] = line.onednn_gflops;
+      std::cout << json.dump() << "\n";
     }
     return 0;
   }
@@ -105,7 +131,10 @@ int bench_ops_verb(const Arguments& arguments) {
   for (const OpLine& line : lines) {
     std::cout << line.name << std::string(line.name.size() < 64 ? 64 - line.name.size() : 1, ' ')
               << format_fixed(line.gflops, 0) << " GFLOP/s  " << format_fixed(100 * line.share, 0)
-              << " %\n";
+              << " %";
+    if (line.onednn_gflops > 0)
+      std::cout << "  (oneDNN " << format_fixed(line.onednn_gflops, 0) << ")";
+    std::cout << "\n";
   }
   return 0;
 }
