@@ -32,7 +32,7 @@ struct Geometry {
 
 template <class T, class C>
 void load(const Tensor& from, const Geometry& g, const PlaneAt& at, int64_t row_width,
-          int64_t offset, PlaneVector<C>& plane) {
+          int64_t offset, CacheLineVector<C>& plane) {
   const T* all = from.data<T>() + offset;
   C* __restrict__ out = plane.data();
   for (int64_t y = 0; y < at.rows; ++y) {
@@ -44,7 +44,7 @@ void load(const Tensor& from, const Geometry& g, const PlaneAt& at, int64_t row_
 }
 
 template <class T, class C>
-void store(const PlaneVector<C>& plane, const Geometry& g, const PlaneAt& at, int64_t row_width,
+void store(const CacheLineVector<C>& plane, const Geometry& g, const PlaneAt& at, int64_t row_width,
            int64_t offset, Tensor& to) {
   T* all = to.data<T>() + offset;
   const C* in = plane.data();
@@ -82,10 +82,10 @@ void for_groups(const Geometry& g, int64_t task, Work&& work) {
 template <class C, int K>
 void pad_bias(const Tensor& rpb, int64_t head, C* padded) {
   constexpr int64_t kSide = 2 * K - 1;
-  std::fill(padded, padded + Plane<C, K>::kBiasSize, C{0});
+  std::fill(padded, padded + WindowLanes<K>::kBiasSize, C{0});
   for (int64_t r = 0; rpb.defined() && r < kSide; ++r) {
     std::copy_n(rpb.data<C>() + (head * kSide + r) * kSide, kSide,
-                padded + r * Plane<C, K>::kBiasPitch + Plane<C, K>::kSpare);
+                padded + r * WindowLanes<K>::kBiasPitch + WindowLanes<K>::kSpare);
   }
 }
 
@@ -104,7 +104,7 @@ void forward(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const NeighborhoodW
   const C scale = 1 / std::sqrt(static_cast<C>(g.head_dim));
   cpu.parallel_for(qkv.dim(0) * window.heads, [&](int64_t task) {
     thread_local Plane<C, K> plane;
-    C bias[Plane<C, K>::kBiasSize];
+    C bias[WindowLanes<K>::kBiasSize];
     pad_bias<C, K>(rpb, task % window.heads, bias);
     for_groups(g, task, [&](const PlaneAt& at) {
       load_qkv<T>(plane, qkv, g, at);
@@ -121,7 +121,7 @@ void forward(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const NeighborhoodW
 template <class C, int K>
 struct BackwardPlane {
   Plane<C, K> plane;
-  PlaneVector<C> dq, dk, dv;
+  CacheLineVector<C> dq, dk, dv;
 };
 
 // Recomputes P, then dP, dS, and the queries' part of dq, dk, dv and the bias gradient.
@@ -143,7 +143,7 @@ void backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, const Tensor& rpb
               const NeighborhoodWindow& window, NeighborhoodAttentionGrads& grads) {
   using C = Compute<T>;
   const Geometry g(qkv, window);
-  constexpr int64_t kPadded = Plane<C, K>::kBiasSize, kSide = 2 * K - 1;
+  constexpr int64_t kPadded = WindowLanes<K>::kBiasSize, kSide = 2 * K - 1;
   const C scale = 1 / std::sqrt(static_cast<C>(g.head_dim));
   const int64_t tasks = qkv.dim(0) * window.heads;
   std::vector<C> partials(static_cast<size_t>(tasks * kPadded));
@@ -157,7 +157,7 @@ void backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, const Tensor& rpb
       load<T>(dout, g, at, g.channels, at.head * g.head_dim, b.plane.dout);
       b.plane.transpose(b.plane.v, b.plane.vt);
       b.dq.resize(b.plane.q.size());
-      for (PlaneVector<C>* grad : {&b.dk, &b.dv}) grad->assign(b.plane.q.size(), C{0});
+      for (CacheLineVector<C>* grad : {&b.dk, &b.dv}) grad->assign(b.plane.q.size(), C{0});
       b.plane.for_queries([&]<int Q>(const QueryGroup<Q>& group) {
         backward_queries(b, group, scale, bias, dbias);
       });
@@ -171,10 +171,10 @@ void backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, const Tensor& rpb
   C* total = grads.drpb.template data<C>();
   std::fill(total, total + window.heads * kSide * kSide, C{0});
   for (int64_t task = 0; task < tasks; ++task) {
-    const C* padded = partials.data() + task * kPadded + Plane<C, K>::kSpare;
+    const C* padded = partials.data() + task * kPadded + WindowLanes<K>::kSpare;
     C* head = total + task % window.heads * kSide * kSide;
     for (int64_t i = 0; i < kSide * kSide; ++i)
-      head[i] += padded[i / kSide * Plane<C, K>::kBiasPitch + i % kSide];
+      head[i] += padded[i / kSide * WindowLanes<K>::kBiasPitch + i % kSide];
   }
 }
 
@@ -186,7 +186,7 @@ void probabilities(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const Neighbo
   const C scale = 1 / std::sqrt(static_cast<C>(g.head_dim));
   cpu.parallel_for(qkv.dim(0) * window.heads, [&](int64_t task) {
     Plane<C, K> plane;
-    C bias[Plane<C, K>::kBiasSize];
+    C bias[WindowLanes<K>::kBiasSize];
     pad_bias<C, K>(rpb, task % window.heads, bias);
     for_groups(g, task, [&](const PlaneAt& at) {
       load_qkv<T>(plane, qkv, g, at);

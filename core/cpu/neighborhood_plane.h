@@ -6,58 +6,12 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <new>
-#include <utility>
-#include <vector>
 
+#include "core/cpu/neighborhood_queries.h"
 #include "core/cpu/pointwise_math.h"
-#include "core/ops/neighborhood_attention.h"
+#include "core/cpu/registers.h"
 
 namespace vicinity::kernels {
-
-/// N values that + and * treat lane by lane (GCC's and clang's vector extension).
-template <class C, int N>
-struct LanesOf {
-  using Type [[gnu::vector_size(N * sizeof(C))]] = C;
-};
-
-#define VIC_INLINE __attribute__((always_inline))
-
-/// f(0), ..., f(N - 1), written out: an array indexed by a loop would live in memory, not
-/// registers.
-template <int N, class F>
-[[gnu::always_inline]] inline void unrolled(F&& f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) VIC_INLINE { (f(I), ...); }
-  (std::make_integer_sequence<int, N>{});
-}
-
-/// Rows of 16 numbers or more then begin with a cache line, and no load of them touches two.
-template <class C>
-struct CacheLineAllocator {
-  using value_type = C;
-  C* allocate(size_t n) {
-    return static_cast<C*>(::operator new (n * sizeof(C), std::align_val_t{64}));
-  }
-  void deallocate(C* p, size_t) { ::operator delete (p, std::align_val_t{64}); }
-  bool operator==(const CacheLineAllocator&) const = default;
-};
-template <class C>
-using PlaneVector = std::vector<C, CacheLineAllocator<C>>;
-
-/// First member of the window of the g-th of `size` tokens.
-inline int64_t window_start(int64_t g, int64_t size, int64_t kernel) {
-  return std::clamp<int64_t>(g - kernel / 2, 0, size - kernel);
-}
-
-/// Queries next to each other whose windows begin in one row and at most `Plane::kSpare` columns
-/// apart: what is loaded for one of them serves all.
-template <int Q>
-struct QueryGroup {
-  int64_t query;      // number of the first in its plane
-  int64_t y0, x0;     // where the first one's window begins
-  int64_t corner[Q];  // where each one's bias window begins in the padded bias table
-  int shift[Q];       // columns from x0 to each one's window
-};
 
 /// Arithmetic on one plane for a kernel size known to the compiler. C: float or double.
 ///
@@ -67,12 +21,11 @@ struct QueryGroup {
 /// sums anywhere but in the softmax. What does the work is flattened: g++ stops inlining in a unit
 /// as large as this one.
 template <class C, int K>
-class Plane {
+class Plane : public WindowLanes<K> {
  public:
-  static constexpr int W = K <= 4 ? 4 : K <= 8 ? 8 : 16;
-  static constexpr int kSpare = W - K;
-  static constexpr int kBiasPitch = 2 * W;  // kSpare columns before the table, enough after it
-  static constexpr int kBiasSize = (2 * K - 1) * kBiasPitch + W;
+  using WindowLanes<K>::W;
+  using WindowLanes<K>::kSpare;
+  using WindowLanes<K>::kBiasPitch;
   using Scores = C[K][W];
 
   void resize(int64_t rows, int64_t cols, int64_t head_dim) {
@@ -81,13 +34,13 @@ class Plane {
     constexpr int64_t kLine = 64 / sizeof(C);
     pitch_ = ((cols + W + kLine - 1) / kLine | 1) * kLine;
     const auto n = static_cast<size_t>(rows * cols * head_dim);
-    for (PlaneVector<C>* plain : {&q, &k, &v, &dout, &out}) plain->resize(n);
-    for (PlaneVector<C>* across : {&kt, &vt})
+    for (CacheLineVector<C>* plain : {&q, &k, &v, &dout, &out}) plain->resize(n);
+    for (CacheLineVector<C>* across : {&kt, &vt})
       across->resize(static_cast<size_t>(rows * head_dim * pitch_ + W));
   }
 
   /// kt from k, vt from v.
-  void transpose(const PlaneVector<C>& plain, PlaneVector<C>& across) const {
+  void transpose(const CacheLineVector<C>& plain, CacheLineVector<C>& across) const {
     for (int64_t y = 0; y < rows_; ++y) {
       for (int64_t x = 0; x < cols_; ++x) {
         const C* in = plain.data() + (y * cols_ + x) * dim_;
@@ -99,8 +52,8 @@ class Plane {
 
   /// s[i][a][c] = <query i's row of `plain`, across[y0 + a][.][x0 + c]>.
   template <int Q>
-  void scores(const QueryGroup<Q>& at, const PlaneVector<C>& plain, const PlaneVector<C>& across,
-              Scores (&s)[Q]) const {
+  void scores(const QueryGroup<Q>& at, const CacheLineVector<C>& plain,
+              const CacheLineVector<C>& across, Scores (&s)[Q]) const {
     constexpr int kRows = 8 / Q / kParts;  // sums fit in 16 registers beside what they are made of
     int a = 0;
     for (; a + kRows <= K; a += kRows) score_rows<Q, kRows>(at, plain, across, a, s);
@@ -178,7 +131,7 @@ class Plane {
   /// Query i's row of `to` = sum over the window of weights[i][a][c] * plain[y0 + a, x0 + c].
   template <int Q>
   [[gnu::flatten]] void gather(const QueryGroup<Q>& at, const Scores (&weights)[Q],
-                               const PlaneVector<C>& plain, PlaneVector<C>& to) const {
+                               const CacheLineVector<C>& plain, CacheLineVector<C>& to) const {
     for_strips(dim_, [&]<int N, class V>(int64_t t) {
       V sum[Q][N];
       unrolled<Q * N>([&](int j) VIC_INLINE { sum[j / N][j % N] = V{}; });
@@ -200,7 +153,7 @@ class Plane {
   /// to[y0 + a, x0 + c] += sum over the queries i of weights[i][a][c] * plain[i].
   template <int Q>
   [[gnu::flatten]] void scatter(const QueryGroup<Q>& at, const Scores (&weights)[Q],
-                                const PlaneVector<C>& plain, PlaneVector<C>& to) const {
+                                const CacheLineVector<C>& plain, CacheLineVector<C>& to) const {
     for_strips(dim_, [&]<int N, class V>(int64_t t) {
       V row[Q][N];
       unrolled<Q>([&](int i)
@@ -223,42 +176,16 @@ class Plane {
   /// Calls work(QueryGroup<2>) or work(QueryGroup<1>) until every query had its turn, in order.
   template <class Work>
   void for_queries(Work&& work) const {
-    const int64_t count = rows_ * cols_;
-    int64_t y = 0, x = 0;  // of `query`
-    const auto step = [&] {
-      if (++x == cols_) x = 0, ++y;
-    };
-    for (int64_t query = 0; query < count;) {
-      QueryGroup<2> pair;
-      pair.query = query, pair.y0 = window_start(y, rows_, K), pair.x0 = window_start(x, cols_, K);
-      place(pair, 0, y, x);
-      step();
-      if (++query < count && place(pair, 1, y, x)) {
-        work(pair);
-        step();
-        ++query;
-      } else {
-        work(QueryGroup<1>{pair.query, pair.y0, pair.x0, {pair.corner[0]}, {0}});
-      }
-    }
+    for_query_groups<K>(rows_, cols_, work);
   }
 
-  PlaneVector<C> q, k, v, dout, out, kt, vt;
+  CacheLineVector<C> q, k, v, dout, out, kt, vt;
   int64_t rows_ = 0, cols_ = 0, dim_ = 0, pitch_ = 0;
 
  private:
   static constexpr int kLanes = 32 / sizeof(C);                // of an AVX2 register
   static constexpr int kParts = W <= kLanes ? 1 : W / kLanes;  // registers to a window row
   using Lanes = typename LanesOf<C, W / kParts>::Type;
-
-  // Makes the query at (y, x) the group's i-th; false if its window is too far from the first
-  // one's.
-  bool place(QueryGroup<2>& group, int i, int64_t y, int64_t x) const {
-    const int64_t y0 = window_start(y, rows_, K), x0 = window_start(x, cols_, K);
-    group.shift[i] = static_cast<int>(x0 - group.x0);
-    group.corner[i] = (y0 - y + K - 1) * kBiasPitch + (x0 - x + K - 1) + kSpare;
-    return y0 == group.y0 && 0 <= group.shift[i] && group.shift[i] <= kSpare;
-  }
 
   template <class V, int N>
   [[gnu::always_inline]] static void load(const C* from, V (&to)[N]) {
@@ -297,8 +224,8 @@ class Plane {
   }
 
   template <int Q, int R>
-  [[gnu::flatten]] void score_rows(const QueryGroup<Q>& at, const PlaneVector<C>& plain,
-                                   const PlaneVector<C>& across, int a, Scores (&s)[Q]) const {
+  [[gnu::flatten]] void score_rows(const QueryGroup<Q>& at, const CacheLineVector<C>& plain,
+                                   const CacheLineVector<C>& across, int a, Scores (&s)[Q]) const {
     const C* query = plain.data() + at.query * dim_;
     const C* base = across.data() + (at.y0 + a) * dim_ * pitch_ + at.x0;
     constexpr int kSums = R * kParts;
