@@ -187,18 +187,19 @@ class Plane : public WindowLanes<K> {
   static constexpr int kParts = W <= kLanes ? 1 : W / kLanes;  // registers to a window row
   using Lanes = typename LanesOf<C, W / kParts>::Type;
 
+  // Bytes, since V may be one C alone.
   template <class V, int N>
   [[gnu::always_inline]] static void load(const C* from, V (&to)[N]) {
+    const char* bytes = reinterpret_cast<const char*>(from);
     unrolled<N>([&](int n) VIC_INLINE {
-      std::memcpy(&to[n], from + n * (sizeof(V) / sizeof(C)), sizeof(V));
+      std::memcpy(&to[n], bytes + n * sizeof(V), sizeof(V));
       asm("" : "+x"(to[n]));  // stays in a register; g++ would load it again for every product
     });
   }
   template <class V, int N>
   [[gnu::always_inline]] static void store(const V (&from)[N], C* to) {
-    unrolled<N>([&](int n) VIC_INLINE {
-      std::memcpy(to + n * (sizeof(V) / sizeof(C)), &from[n], sizeof(V));
-    });
+    char* bytes = reinterpret_cast<char*>(to);
+    unrolled<N>([&](int n) VIC_INLINE { std::memcpy(bytes + n * sizeof(V), &from[n], sizeof(V)); });
   }
 
   // In pairs that are W / 2 apart, then W / 4, ...
