@@ -49,7 +49,7 @@ void forward(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const NeighborhoodW
     pad_bias<C, K>(rpb, task % window.heads, bias);
     for_groups(g, task, [&](const PlaneAt& at) {
       load_qkv<T>(plane, qkv, g, at);
-      plane.for_queries([&]<int Q>(const QueryGroup<Q>& group) {
+      for_query_groups<K>(at.rows, at.cols, [&]<int Q>(const QueryGroup<Q>& group) {
         typename Plane<C, K>::Scores p[Q];
         probabilities_of(plane, group, scale, bias, p);
         plane.gather(group, p, plane.v, plane.out);
@@ -99,7 +99,7 @@ void backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, const Tensor& rpb
       b.plane.transpose(b.plane.v, b.plane.vt);
       b.dq.resize(b.plane.q.size());
       for (CacheLineVector<C>* grad : {&b.dk, &b.dv}) grad->assign(b.plane.q.size(), C{0});
-      b.plane.for_queries([&]<int Q>(const QueryGroup<Q>& group) {
+      for_query_groups<K>(at.rows, at.cols, [&]<int Q>(const QueryGroup<Q>& group) {
         backward_queries(b, group, scale, bias, dbias);
       });
       const int64_t row = 3 * g.channels, head = at.head * g.head_dim;
@@ -131,7 +131,7 @@ void probabilities(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const Neighbo
     pad_bias<C, K>(rpb, task % window.heads, bias);
     for_groups(g, task, [&](const PlaneAt& at) {
       load_qkv<T>(plane, qkv, g, at);
-      plane.for_queries([&]<int Q>(const QueryGroup<Q>& group) {
+      for_query_groups<K>(at.rows, at.cols, [&]<int Q>(const QueryGroup<Q>& group) {
         typename Plane<C, K>::Scores p[Q];
         probabilities_of(plane, group, scale, bias, p);
         for (int i = 0; i < Q; ++i) {

@@ -173,12 +173,6 @@ class Plane : public WindowLanes<K> {
     });
   }
 
-  /// Calls work(QueryGroup<2>) or work(QueryGroup<1>) until every query had its turn, in order.
-  template <class Work>
-  void for_queries(Work&& work) const {
-    for_query_groups<K>(rows_, cols_, work);
-  }
-
   CacheLineVector<C> q, k, v, dout, out, kt, vt;
   int64_t rows_ = 0, cols_ = 0, dim_ = 0, pitch_ = 0;
 

@@ -1,6 +1,5 @@
 // Config: precedence, origins, every problem at once, round trips.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/config/config_dump.h"
 #include "core/config/config_reader.h"
+#include "tests/support/temp_dir.h"
 
 namespace vicinity {
 namespace {
@@ -83,18 +83,10 @@ struct RunSettings {
   }
 };
 
-class ConfigTest : public testing::Test {
+class ConfigTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "config_test_XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-    set_config_search_path({root_});
-  }
-  void TearDown() override {
-    set_config_search_path({});
-    std::filesystem::remove_all(root_);
-  }
+  void SetUp() override { set_config_search_path({root_}); }
+  void TearDown() override { set_config_search_path({}); }
 
   std::string write(const std::string& name, const std::string& text) {
     const std::filesystem::path path = std::filesystem::path(root_) / name;
@@ -120,7 +112,8 @@ class ConfigTest : public testing::Test {
     });
   }
 
-  std::string root_;
+  testing::TempDir folder_;
+  const std::string root_ = folder_.path();
 };
 
 bool contains(const std::string& text, const std::string& part) {
