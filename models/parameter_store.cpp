@@ -2,6 +2,7 @@
 
 #include "core/ops/elementwise.h"
 #include "core/ops/random_fill.h"
+#include "core/ops/transfer.h"
 
 namespace vicinity {
 namespace {
@@ -125,7 +126,8 @@ void ParameterStore::initialise(uint64_t seed, const std::string& init) {
   }
 }
 
-std::vector<NamedTensor> ParameterStore::publish(const Tensor& flat) const {
+std::vector<NamedTensor> ParameterStore::publish(const Tensor& on_device) const {
+  const Tensor flat = to_device(on_device, kCpu);
   std::vector<NamedTensor> result;
   for (const Published& entry : published_) {
     const Tensor stored = flat.slice(entry.offset, entry.offset + entry.size());
@@ -147,12 +149,17 @@ void ParameterStore::adopt(Tensor& flat, const Published& entry, const Tensor& t
   VIC_CHECK(ShapeError, tensor.shape() == entry.shape, entry.name, ": the file has ",
             tensor.shape(), ", the model ", entry.shape);
   Tensor target = flat.slice(entry.offset, entry.offset + entry.size());
-  const Tensor values = cast(tensor, flat.dtype()).reshape({-1});
-  if (!entry.channels_last) return vicinity::copy_(target, values);
-  for_float_dtype(flat.dtype(), [&]<class T>() {
-    for_permuted(entry.shape,
-                 [&](int64_t from, int64_t to) { target.data<T>()[to] = values.data<T>()[from]; });
-  });
+  Tensor values = cast(tensor, flat.dtype()).reshape({-1});
+  if (entry.channels_last) {
+    const Tensor published = values;
+    values = empty_like(published);
+    for_float_dtype(flat.dtype(), [&]<class T>() {
+      for_permuted(entry.shape, [&](int64_t from, int64_t to) {
+        values.data<T>()[to] = published.data<T>()[from];
+      });
+    });
+  }
+  vicinity::copy_(target, to_device(values, flat.device()));
 }
 
 }  // namespace vicinity

@@ -37,8 +37,11 @@ class ParameterStore {
   void clear_grads();
   /// Keeps bf16 copies from now on (matrix products in bf16).
   void enable_copies();
-  /// Writes the copies anew: after every change of the values.
+  /// Writes the copies anew: after every change of the values but an optimiser's, which writes them
+  /// itself.
   void refresh_copies();
+  /// The bf16 copies, flat; absent unless enabled.
+  Tensor& copies() { return copy_; }
 
   const std::vector<Published>& published() const { return published_; }
   int64_t parameter_count() const;
@@ -46,8 +49,9 @@ class ParameterStore {
   /// `init`: original, hf or fan_in.
   void initialise(uint64_t seed, const std::string& init);
 
-  /// A flat tensor (values, gradients, moments) taken apart under published names and shapes.
-  std::vector<NamedTensor> publish(const Tensor& flat) const;
+  /// A flat tensor (values, gradients, moments) taken apart under published names and shapes, on
+  /// the CPU.
+  std::vector<NamedTensor> publish(const Tensor& on_device) const;
   /// Puts one published tensor (any float dtype) back into a flat tensor. ShapeError if the shapes
   /// differ.
   void adopt(Tensor& flat, const Published& entry, const Tensor& tensor) const;

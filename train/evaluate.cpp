@@ -8,6 +8,7 @@
 #include "core/ops/cross_entropy.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/normalize_images.h"
+#include "core/ops/transfer.h"
 
 namespace vicinity {
 namespace {
@@ -60,12 +61,11 @@ EvalReport evaluate(Model& model, Loader& loader, const Normalization& normaliza
   loader.seek(0, 0);
   for (int64_t done = 0; done < loader.samples_per_epoch();) {
     const Batch batch = loader.next();
-    const Tensor labels = labels_of(batch);
     Pass pass{.training = false, .act = act};
-    const Tensor images =
-        normalize_images(images_of(batch), normalization.mean, normalization.std, act);
-    const Tensor logits = model.logits(images, pass).value();
-    const Tensor losses = cast(cross_entropy(logits, {.first = labels}), DType::f64);
+    const Tensor pixels = to_device(images_of(batch), model.store().value().device());
+    const Tensor images = normalize_images(pixels, normalization.mean, normalization.std, act);
+    const Tensor logits = to_device(model.logits(images, pass).value(), kCpu);
+    const Tensor losses = cast(cross_entropy(logits, {.first = labels_of(batch)}), DType::f64);
     const Tensor wide = cast(logits, DType::f64);
     for (int64_t row = 0; row < batch.count; ++row) {
       count_row(wide.data<double>() + row * classes, classes,

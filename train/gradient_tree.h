@@ -21,6 +21,8 @@ class GradientTree {
   void add(const Tensor& leaf);
   /// The sum over all leaves since the last finish(), written into `total`.
   const Tensor& finish();
+  /// What the last finish() wrote.
+  const Tensor& total() const { return total_; }
 
  private:
   struct Subtree {

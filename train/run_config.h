@@ -62,6 +62,7 @@ struct TrainConfig {
   double eval_every = 1;
   int64_t save_every = 0;
   int keep_last = 2;
+  bool cuda_graph = true;
 
   template <class V>
   void fields(V& v) {
@@ -70,13 +71,17 @@ struct TrainConfig {
       at_least(1));
     v("epochs", epochs, "passes over the training images", at_least(0));
     v("steps", steps, "optimiser steps; 0: as many as the epochs need", at_least(0));
-    v("precision", precision, "bf16, fp32, or auto: bf16 where the CPU multiplies it",
+    v("precision", precision, "bf16, fp32, or auto: bf16 where the device multiplies it",
       one_of({"auto", "bf16", "fp32"}));
     v("smoothing", smoothing, "label smoothing", between(0, 1));
     v("log_every", log_every, "steps between log lines", at_least(1));
     v("eval_every", eval_every, "epochs between evaluations; 0: only at the end", at_least(0));
     v("save_every", save_every, "steps between checkpoints; 0: at every evaluation", at_least(0));
     v("keep_last", keep_last, "checkpoints kept besides the best", at_least(1));
+    v("cuda_graph", cuda_graph,
+      "device=cuda: a step is launched as one recorded graph; false shows each kernel to a "
+      "debugger. "
+      "Changes no bit");
   }
 };
 
@@ -99,7 +104,7 @@ struct RunConfig {
   TrainConfig train;
   OptimConfig optim;
   ScheduleConfig sched;
-  std::string device = "cpu";
+  std::string device = "auto";
   int threads = 0;
   uint64_t seed = 0;
 
@@ -110,7 +115,8 @@ struct RunConfig {
     v("train", train, "length, batch, precision, logging");
     v("optim", optim, "the optimiser");
     v("sched", sched, "the learning rate over time");
-    v("device", device, "where to compute", one_of({"cpu"}));
+    v("device", device, "where to compute; auto: cuda where there is a GPU this program can use",
+      one_of({"auto", "cpu", "cuda"}));
     v("threads", threads, "compute threads; 0: one per core. Changes no bit of any result",
       at_least(0));
     v("seed", seed, "seed of initialisation, order, augmentation and drop path");

@@ -5,11 +5,40 @@
 #include "autograd/record.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/grad_norm.h"
+#include "core/ops/transfer.h"
 #include "core/runtime/profile.h"
 
 namespace vicinity {
 namespace {
 
+/// Sums over the images of a batch, added in order.
+struct LossSums {
+  double loss = 0;
+  int64_t correct = 0;
+  int64_t count = 0;
+};
+
+// Waits for the device. On the plan device there is nothing to read.
+LossSums read(const std::vector<LeafOutcome>& leaves) {
+  LossSums sums;
+  for (const LeafOutcome& leaf : leaves) {
+    sums.count += leaf.losses.size();
+    if (leaf.losses.device() == kPlan) continue;
+    const Tensor losses = cast(to_device(leaf.losses, kCpu), DType::f64);
+    for (const double loss : values_of<double>(losses)) sums.loss += loss;
+    for (const int32_t rank : values_of<int32_t>(to_device(leaf.ranks, kCpu)))
+      sums.correct += rank == 0;
+  }
+  return sums;
+}
+
+double read_norm(const Tensor& squares) {
+  if (squares.device() == kPlan) return 0;
+  return std::sqrt(values_of<double>(to_device(squares, kCpu))[0]);
+}
+
+// The optimiser has left everything as it was where the gradient is not finite, and where the loss
+// is not, neither is the gradient.
 void accept(const LossSums& sums, double norm, int64_t step) {
   VIC_CHECK(DivergedError, std::isfinite(sums.loss), "the loss of step ", step + 1, " is ",
             sums.loss,
@@ -25,52 +54,56 @@ void accept(const LossSums& sums, double norm, int64_t step) {
 
 }  // namespace
 
-Trainer::Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<ParamRange> ranges,
+Trainer::Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<UpdateRange> ranges,
                  Settings settings)
     : model_(model),
       task_(task),
       optimizer_(optimizer),
       ranges_(std::move(ranges)),
       settings_(settings),
-      gradients_(empty_like(model.store().value())) {}
+      gradients_(empty_like(model.store().value())),
+      captured_(model.store().value().device(), settings.cuda_graph) {}
 
-LossSums Trainer::forward_backward(const LeafBatch& leaf) {
+LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
   const auto start = std::chrono::steady_clock::now();
   Pass pass{.training = true,
             .act = settings_.act,
             .seed = settings_.seed,
             .step = step_,
             .first_sample = leaf.first};
-  LossSums sums;
+  LeafOutcome outcome;
   model_.store().clear_grads();
-  const Variable loss = task_.loss(leaf, pass, sums);
+  const Variable loss = task_.loss(leaf, pass, outcome);
   phases_.forward += seconds_since(start);
   const auto middle = std::chrono::steady_clock::now();
   backward(loss, full({1}, 1, loss.dtype(), loss.value().device()));
   gradients_.add(model_.store().grad());
   phases_.backward += seconds_since(middle);
-  return sums;
+  return outcome;
+}
+
+StepOutcome Trainer::gradients(const Tensor& images, const Tensor& labels) {
+  StepOutcome outcome;
+  for (const LeafBatch& leaf : leaves_of(images, labels, settings_.micro_batch))
+    outcome.leaves.push_back(forward_backward(leaf));
+  outcome.squares = sum_of_squares(gradients_.finish());
+  outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
+  return outcome;
 }
 
 StepReport Trainer::step(const Tensor& images, const Tensor& labels) {
   const Knobs knobs = settings_.schedule.at(step_);
   phases_ = {};
-  LossSums sums;
-  for (const LeafBatch& leaf : leaves_of(images, labels, settings_.micro_batch)) {
-    const LossSums part = forward_backward(leaf);
-    sums.loss += part.loss;
-    sums.correct += part.correct;
-    sums.count += part.count;
-  }
+  const StepOutcome outcome = captured_.run(
+      images, labels, step_, [this](const Tensor& device_images, const Tensor& device_labels) {
+        return gradients(device_images, device_labels);
+      });
   const auto start = std::chrono::steady_clock::now();
-  const Tensor& gradient = gradients_.finish();
-  const double norm = std::sqrt(sum_of_squares(gradient));
+  optimizer_.step(model_.store().value(), gradients_.total(), model_.store().copies(), ranges_,
+                  knobs, outcome.scale, step_);
+  const LossSums sums = read(outcome.leaves);
+  const double norm = read_norm(outcome.squares);
   accept(sums, norm, step_);
-  const double clip = settings_.clip_grad > 0 && norm > settings_.clip_grad
-                          ? settings_.clip_grad / (norm + 1e-6)
-                          : 1;
-  optimizer_.step(model_.store().value(), gradient, ranges_, knobs, clip, step_);
-  model_.store().refresh_copies();
   task_.after_step(knobs);
   ++step_;
   phases_.update += seconds_since(start);
@@ -78,8 +111,8 @@ StepReport Trainer::step(const Tensor& images, const Tensor& labels) {
   return {step_, sums.loss / count, static_cast<double>(sums.correct) / count, norm, knobs};
 }
 
-std::vector<ParamRange> param_ranges(const ParameterStore& store) {
-  std::vector<ParamRange> ranges;
+std::vector<UpdateRange> param_ranges(const ParameterStore& store) {
+  std::vector<UpdateRange> ranges;
   for (const Published& entry : store.published()) {
     const bool decay = entry.shape.rank() >= 2;
     if (!ranges.empty() && ranges.back().decay == decay) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/model.h"
+#include "train/captured_step.h"
 #include "train/gradient_tree.h"
 #include "train/optim/optimizer.h"
 #include "train/tasks/task.h"
@@ -16,7 +17,8 @@ struct StepReport {
   Knobs knobs;
 };
 
-/// Seconds of the last step by phase, for `bench` and the log.
+/// Seconds of the last step by phase, for `bench`. On a GPU: until it was enqueued; the wait for
+/// all of it is in `update`.
 struct PhaseSeconds {
   double forward = 0;
   double backward = 0;
@@ -30,14 +32,15 @@ class Trainer {
     uint64_t seed = 0;
     int64_t micro_batch = 64;
     double clip_grad = 0;
+    bool cuda_graph = true;  // record the step of the first batch's shape, launch it as one
     Schedule schedule;
   };
 
-  Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<ParamRange> ranges,
+  Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<UpdateRange> ranges,
           Settings settings);
 
-  /// images: u8 [B, H, W, 3], labels: i32 [B]. DivergedError, before any weight changes, if the
-  /// loss or the gradient is not finite.
+  /// images: u8 [B, H, W, 3], labels: i32 [B], on the CPU (or on the plan device). DivergedError,
+  /// with the weights as they were, if the loss or the gradient is not finite.
   StepReport step(const Tensor& images, const Tensor& labels);
 
   int64_t steps_done() const { return step_; }
@@ -46,20 +49,22 @@ class Trainer {
   const PhaseSeconds& phases() const { return phases_; }
 
  private:
-  LossSums forward_backward(const LeafBatch& leaf);
+  StepOutcome gradients(const Tensor& images, const Tensor& labels);
+  LeafOutcome forward_backward(const LeafBatch& leaf);
 
   Model& model_;
   Task& task_;
   Optimizer& optimizer_;
-  std::vector<ParamRange> ranges_;
+  UpdateRanges ranges_;
   Settings settings_;
   GradientTree gradients_;
+  CapturedStep captured_;
   int64_t step_ = 0;
   PhaseSeconds phases_;
 };
 
 /// The flat parameters as ranges that are updated alike: those whose published shape has two axes
 /// or more decay, biases and norms do not.
-std::vector<ParamRange> param_ranges(const ParameterStore& store);
+std::vector<UpdateRange> param_ranges(const ParameterStore& store);
 
 }  // namespace vicinity

@@ -66,6 +66,7 @@ class Error : public std::exception {
 VIC_ERROR_TYPE(ShapeError, ExitCode::runtime);      // shapes that do not fit each other
 VIC_ERROR_TYPE(DTypeError, ExitCode::runtime);      // an op does not take this element type
 VIC_ERROR_TYPE(DeviceError, ExitCode::device);      // no such device, or out of its memory
+VIC_ERROR_TYPE(OutOfMemory, ExitCode::device);      // a device has not that much left
 VIC_ERROR_TYPE(UsageError, ExitCode::config);       // command line
 VIC_ERROR_TYPE(ConfigError, ExitCode::config);      // keys, types, ranges, cross-checks
 VIC_ERROR_TYPE(DataError, ExitCode::data);          // images, labels, packs, weight files

@@ -1,7 +1,9 @@
-// AdamW on the CPU: one pass over four arrays, bound by memory.
+// AdamW on the CPU: one pass over four arrays and the bf16 copy, bound by memory.
 #include "core/ops/adamw.h"
 
 #include <cmath>
+
+#include "core/cpu/update.h"
 
 namespace vicinity::kernels {
 namespace {
@@ -11,16 +13,17 @@ template <class C>
 struct Factors {
   C keep, rate, beta1, rest1, beta2, rest2, root, eps, scale;
 
-  explicit Factors(const AdamwStep& s)
-      : keep(static_cast<C>(1 - s.lr * s.weight_decay)),
-        rate(static_cast<C>(s.lr / (1 - std::pow(s.beta1, static_cast<double>(s.step))))),
+  Factors(const AdamwStep& s, const UpdateRange& range, double grad_scale)
+      : keep(static_cast<C>(1 - s.lr * range.lr_scale * (range.decay ? s.weight_decay : 0))),
+        rate(static_cast<C>(s.lr * range.lr_scale /
+                            (1 - std::pow(s.beta1, static_cast<double>(s.step))))),
         beta1(static_cast<C>(s.beta1)),
         rest1(static_cast<C>(1 - s.beta1)),
         beta2(static_cast<C>(s.beta2)),
         rest2(static_cast<C>(1 - s.beta2)),
         root(static_cast<C>(1 / std::sqrt(1 - std::pow(s.beta2, static_cast<double>(s.step))))),
         eps(static_cast<C>(s.eps)),
-        scale(static_cast<C>(s.grad_scale)) {}
+        scale(static_cast<C>(grad_scale)) {}
 };
 
 // The factors come by value and the arrays as restrict: only so does the compiler use vectors.
@@ -36,21 +39,20 @@ void update(const Factors<C> f, int64_t n, C* __restrict p, const C* __restrict 
   }
 }
 
-template <class C>
-void update_all(Cpu& cpu, Tensor& param, const Tensor& grad, Tensor& m, Tensor& v,
-                const AdamwStep& step) {
-  const Factors<C> factors(step);
-  cpu.parallel_chunks(param.size(), 1 << 15, [&](int64_t begin, int64_t end) {
-    update(factors, end - begin, param.data<C>() + begin, grad.data<C>() + begin,
-           m.data<C>() + begin, v.data<C>() + begin);
-  });
-}
-
 }  // namespace
 
-void adamw(Cpu& cpu, Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, const AdamwStep& s) {
-  if (param.dtype() == DType::f64) return update_all<double>(cpu, param, grad, m, v, s);
-  update_all<float>(cpu, param, grad, m, v, s);
+void adamw(Cpu& cpu, Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, Tensor& copy,
+           const UpdateRanges& ranges, const AdamwStep& step, const Tensor& grad_scale) {
+  for_master_dtype(param.dtype(), [&]<class C>() {
+    for_each_range(cpu, ranges, grad_scale, [&](const UpdateRange& range, double scale) {
+      return [=, &param, &grad, &m, &v, &copy, factors = Factors<C>(step, range, scale)](
+                 int64_t begin, int64_t end) {
+        update(factors, end - begin, param.data<C>() + begin, grad.data<C>() + begin,
+               m.data<C>() + begin, v.data<C>() + begin);
+        round_into<C>(copy, param, begin, end);
+      };
+    });
+  });
 }
 
 }  // namespace vicinity::kernels

@@ -1,11 +1,12 @@
 #include "core/ops/grad_norm.h"
 
 #include <array>
+#include <cmath>
 #include <vector>
 
 namespace vicinity::kernels {
 
-double sum_of_squares(Cpu& cpu, const Tensor& x) {
+void sum_of_squares(Cpu& cpu, const Tensor& x, Tensor& y) {
   constexpr int64_t kChunk = 1 << 14;
   std::vector<double> partials(static_cast<size_t>((x.size() + kChunk - 1) / kChunk));
   for_float_dtype(x.dtype(), [&]<class T>() {
@@ -28,7 +29,13 @@ double sum_of_squares(Cpu& cpu, const Tensor& x) {
   });
   double total = 0;
   for (const double partial : partials) total += partial;
-  return total;
+  y.data<double>()[0] = total;
+}
+
+void grad_scale(Cpu&, const Tensor& sum_of_squares, double clip, Tensor& y) {
+  const double norm = std::sqrt(sum_of_squares.data<double>()[0]);
+  const double scale = clip > 0 && norm > clip ? clip / (norm + 1e-6) : 1;
+  y.data<double>()[0] = std::isfinite(norm) ? scale : NAN;
 }
 
 }  // namespace vicinity::kernels

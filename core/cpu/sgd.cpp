@@ -1,5 +1,7 @@
-// SGD on the CPU: one pass over three arrays, bound by memory.
+// SGD on the CPU: one pass over three arrays and the bf16 copy, bound by memory.
 #include "core/ops/sgd.h"
+
+#include "core/cpu/update.h"
 
 namespace vicinity::kernels {
 namespace {
@@ -10,11 +12,11 @@ struct Factors {
   C lr, momentum, decay, scale;
   bool first, nesterov;
 
-  explicit Factors(const SgdStep& s)
-      : lr(static_cast<C>(s.lr)),
+  Factors(const SgdStep& s, const UpdateRange& range, double grad_scale)
+      : lr(static_cast<C>(s.lr * range.lr_scale)),
         momentum(static_cast<C>(s.momentum)),
-        decay(static_cast<C>(s.weight_decay)),
-        scale(static_cast<C>(s.grad_scale)),
+        decay(static_cast<C>(range.decay ? s.weight_decay : 0)),
+        scale(static_cast<C>(grad_scale)),
         first(s.first),
         nesterov(s.nesterov) {}
 };
@@ -32,20 +34,20 @@ void update(const Factors<C> f, int64_t n, C* __restrict p, const C* __restrict 
   }
 }
 
-template <class C>
-void update_all(Cpu& cpu, Tensor& param, const Tensor& grad, Tensor& buffer, const SgdStep& step) {
-  const Factors<C> factors(step);
-  cpu.parallel_chunks(param.size(), 1 << 15, [&](int64_t begin, int64_t end) {
-    update(factors, end - begin, param.data<C>() + begin, grad.data<C>() + begin,
-           buffer.data<C>() + begin);
-  });
-}
-
 }  // namespace
 
-void sgd(Cpu& cpu, Tensor& param, const Tensor& grad, Tensor& buffer, const SgdStep& s) {
-  if (param.dtype() == DType::f64) return update_all<double>(cpu, param, grad, buffer, s);
-  update_all<float>(cpu, param, grad, buffer, s);
+void sgd(Cpu& cpu, Tensor& param, const Tensor& grad, Tensor& buffer, Tensor& copy,
+         const UpdateRanges& ranges, const SgdStep& step, const Tensor& grad_scale) {
+  for_master_dtype(param.dtype(), [&]<class C>() {
+    for_each_range(cpu, ranges, grad_scale, [&](const UpdateRange& range, double scale) {
+      return [=, &param, &grad, &buffer, &copy, factors = Factors<C>(step, range, scale)](
+                 int64_t begin, int64_t end) {
+        update(factors, end - begin, param.data<C>() + begin, grad.data<C>() + begin,
+               buffer.data<C>() + begin);
+        round_into<C>(copy, param, begin, end);
+      };
+    });
+  });
 }
 
 }  // namespace vicinity::kernels

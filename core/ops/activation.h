@@ -27,7 +27,9 @@ Tensor activation_backward(const Tensor& dy, const Tensor& x, Activation kind);
 
 namespace kernels {
 void activation_forward(Cpu&, const Tensor& x, Activation kind, Tensor& y);
+void activation_forward(Cuda&, const Tensor& x, Activation kind, Tensor& y);
 void activation_backward(Cpu&, const Tensor& dy, const Tensor& x, Activation kind, Tensor& dx);
+void activation_backward(Cuda&, const Tensor& dy, const Tensor& x, Activation kind, Tensor& dx);
 }  // namespace kernels
 
 }  // namespace vicinity

@@ -1,6 +1,7 @@
-// AdamW over a flat range of parameters.
+// AdamW over flat parameters.
 #pragma once
 
+#include "core/ops/update_ranges.h"
 #include "core/runtime/on_device.h"
 #include "core/tensor/tensor.h"
 
@@ -12,18 +13,24 @@ struct AdamwStep {
   double beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0;
-  int64_t step = 1;       // counts from 1: bias correction
-  double grad_scale = 1;  // multiplies the gradient first (clipping)
+  int64_t step = 1;  // counts from 1: bias correction
 };
 
 /// g = grad * grad_scale; p -= lr wd p; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
-/// p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps).  All [n], f32 or f64, in place. As
-/// torch.optim.AdamW computes it. Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2. Traffic:
-/// 7 * param.bytes().
-void adamw_(Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, const AdamwStep& step);
+/// p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps), with lr times the range's lr_scale
+/// and wd = 0 where it does not decay. All [n], f32 or f64, in place. grad_scale: f64 [1] on the
+/// same device, or absent for 1; where it is not a number (core/ops/grad_norm.h) nothing changes.
+/// copy: bf16 [n], receives the rounded parameters, or absent. As torch.optim.AdamW computes it.
+/// Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2. Traffic: 7 * param.bytes() +
+/// copy.bytes().
+void adamw_(Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, Tensor& copy,
+            const UpdateRanges& ranges, const AdamwStep& step, const Tensor& grad_scale);
 
 namespace kernels {
-void adamw(Cpu&, Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, const AdamwStep& step);
-}
+void adamw(Cpu&, Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, Tensor& copy,
+           const UpdateRanges& ranges, const AdamwStep& step, const Tensor& grad_scale);
+void adamw(Cuda&, Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, Tensor& copy,
+           const UpdateRanges& ranges, const AdamwStep& step, const Tensor& grad_scale);
+}  // namespace kernels
 
 }  // namespace vicinity

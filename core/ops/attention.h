@@ -19,8 +19,11 @@ Tensor attention_probabilities(const Tensor& qkv, int64_t heads);
 
 namespace kernels {
 void attention_forward(Cpu&, const Tensor& qkv, int64_t heads, Tensor& out);
+void attention_forward(Cuda&, const Tensor& qkv, int64_t heads, Tensor& out);
 void attention_backward(Cpu&, const Tensor& dout, const Tensor& qkv, int64_t heads, Tensor& dqkv);
+void attention_backward(Cuda&, const Tensor& dout, const Tensor& qkv, int64_t heads, Tensor& dqkv);
 void attention_probabilities(Cpu&, const Tensor& qkv, int64_t heads, Tensor& probabilities);
+void attention_probabilities(Cuda&, const Tensor& qkv, int64_t heads, Tensor& probabilities);
 }  // namespace kernels
 
 }  // namespace vicinity

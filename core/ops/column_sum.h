@@ -12,6 +12,7 @@ Tensor column_sum(const Tensor& x);
 
 namespace kernels {
 void column_sum_forward(Cpu&, const Tensor& x, Tensor& y);
-}
+void column_sum_forward(Cuda&, const Tensor& x, Tensor& y);
+}  // namespace kernels
 
 }  // namespace vicinity

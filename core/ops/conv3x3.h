@@ -22,7 +22,9 @@ Tensor conv3x3_patches(const Tensor& x);
 
 namespace kernels {
 void conv3x3_patches(Cpu&, const Tensor& x, Tensor& patches);
+void conv3x3_patches(Cuda&, const Tensor& x, Tensor& patches);
 void conv3x3_scatter(Cpu&, const Tensor& dpatches, Tensor& dx);
+void conv3x3_scatter(Cuda&, const Tensor& dpatches, Tensor& dx);
 }  // namespace kernels
 
 }  // namespace vicinity

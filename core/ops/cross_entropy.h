@@ -29,10 +29,15 @@ Tensor sum_scaled_backward(const Tensor& dy, int64_t count, double factor);
 
 namespace kernels {
 void cross_entropy_forward(Cpu&, const Tensor& logits, const Targets& targets, Tensor& losses);
+void cross_entropy_forward(Cuda&, const Tensor& logits, const Targets& targets, Tensor& losses);
 void cross_entropy_backward(Cpu&, const Tensor& dlosses, const Tensor& logits,
                             const Targets& targets, Tensor& dlogits);
+void cross_entropy_backward(Cuda&, const Tensor& dlosses, const Tensor& logits,
+                            const Targets& targets, Tensor& dlogits);
 void sum_scaled(Cpu&, const Tensor& x, double factor, Tensor& y);
+void sum_scaled(Cuda&, const Tensor& x, double factor, Tensor& y);
 void sum_scaled_backward(Cpu&, const Tensor& dy, double factor, Tensor& dx);
+void sum_scaled_backward(Cuda&, const Tensor& dy, double factor, Tensor& dx);
 }  // namespace kernels
 
 }  // namespace vicinity

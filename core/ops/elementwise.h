@@ -27,9 +27,13 @@ inline Tensor zeros(const Shape& shape, DType dtype, Device device = kCpu) {
 
 namespace kernels {
 void add_forward(Cpu&, const Tensor& a, const Tensor& b, Tensor& y);
+void add_forward(Cuda&, const Tensor& a, const Tensor& b, Tensor& y);
 void copy_forward(Cpu&, const Tensor& x, Tensor& y);
+void copy_forward(Cuda&, const Tensor& x, Tensor& y);
 void fill_forward(Cpu&, double value, Tensor& y);
+void fill_forward(Cuda&, double value, Tensor& y);
 void scale_forward(Cpu&, double factor, Tensor& y);
+void scale_forward(Cuda&, double factor, Tensor& y);
 }  // namespace kernels
 
 }  // namespace vicinity

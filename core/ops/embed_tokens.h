@@ -23,7 +23,12 @@ namespace kernels {
 void embed_tokens_forward(Cpu&, const Tensor& patches, const Tensor& cls, const Tensor& positions,
                           const Tensor& registers, const Tensor& mask_token, const Tensor& mask,
                           Tensor& y);
+void embed_tokens_forward(Cuda&, const Tensor& patches, const Tensor& cls, const Tensor& positions,
+                          const Tensor& registers, const Tensor& mask_token, const Tensor& mask,
+                          Tensor& y);
 void embed_tokens_backward(Cpu&, const Tensor& dy, int64_t registers, const Tensor& mask,
+                           EmbedTokensGrads& grads);
+void embed_tokens_backward(Cuda&, const Tensor& dy, int64_t registers, const Tensor& mask,
                            EmbedTokensGrads& grads);
 }  // namespace kernels
 

@@ -1,4 +1,4 @@
-// Sum of squares of a flat gradient: its norm, and whether all of it is finite.
+// The norm of a flat gradient, whether all of it is finite, and what clipping makes of it.
 #pragma once
 
 #include "core/runtime/on_device.h"
@@ -6,12 +6,20 @@
 
 namespace vicinity {
 
-/// sum of x^2 in fp64, partial sums of fixed chunks added in order; inf or nan if an element is. 0
-/// on the plan device.
-double sum_of_squares(const Tensor& x);
+/// y = sum of x^2 in fp64, partial sums of fixed chunks added in order; inf or nan if an element
+/// is. x: float, any shape -> f64 [1] on the same device. Traffic: x.bytes().
+Tensor sum_of_squares(const Tensor& x);
+
+/// What a gradient is multiplied with: clip / (norm + 1e-6) where its norm is above `clip` > 0, as
+/// torch.nn.utils.clip_grad_norm_ does it, else 1; not a number where the norm is not finite, which
+/// makes the optimisers leave everything as it is. sum_of_squares: f64 [1] -> f64 [1].
+Tensor grad_scale(const Tensor& sum_of_squares, double clip);
 
 namespace kernels {
-double sum_of_squares(Cpu&, const Tensor& x);
-}
+void sum_of_squares(Cpu&, const Tensor& x, Tensor& y);
+void sum_of_squares(Cuda&, const Tensor& x, Tensor& y);
+void grad_scale(Cpu&, const Tensor& sum_of_squares, double clip, Tensor& y);
+void grad_scale(Cuda&, const Tensor& sum_of_squares, double clip, Tensor& y);
+}  // namespace kernels
 
 }  // namespace vicinity

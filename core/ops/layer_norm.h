@@ -21,7 +21,11 @@ LayerNormGrads layer_norm_backward(const Tensor& dy, const Tensor& x, const Tens
 namespace kernels {
 void layer_norm_forward(Cpu&, const Tensor& x, const Tensor& w, const Tensor& b, double eps,
                         Tensor& y);
+void layer_norm_forward(Cuda&, const Tensor& x, const Tensor& w, const Tensor& b, double eps,
+                        Tensor& y);
 void layer_norm_backward(Cpu&, const Tensor& dy, const Tensor& x, const Tensor& w, double eps,
+                         LayerNormGrads& grads);
+void layer_norm_backward(Cuda&, const Tensor& dy, const Tensor& x, const Tensor& w, double eps,
                          LayerNormGrads& grads);
 }  // namespace kernels
 

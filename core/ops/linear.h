@@ -20,8 +20,11 @@ Tensor linear_backward_weight(const Tensor& dy, const Tensor& x);
 
 namespace kernels {
 void linear_forward(Cpu&, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y);
+void linear_forward(Cuda&, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y);
 void linear_backward_input(Cpu&, const Tensor& dy, const Tensor& w, Tensor& dx);
+void linear_backward_input(Cuda&, const Tensor& dy, const Tensor& w, Tensor& dx);
 void linear_backward_weight(Cpu&, const Tensor& dy, const Tensor& x, Tensor& dw);
+void linear_backward_weight(Cuda&, const Tensor& dy, const Tensor& x, Tensor& dw);
 }  // namespace kernels
 
 }  // namespace vicinity

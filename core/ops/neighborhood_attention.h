@@ -44,10 +44,17 @@ Tensor neighborhood_attention_probabilities(const Tensor& qkv, const Tensor& rpb
 namespace kernels {
 void neighborhood_attention_forward(Cpu&, const Tensor& qkv, const Tensor& rpb,
                                     const NeighborhoodWindow& window, Tensor& out);
+void neighborhood_attention_forward(Cuda&, const Tensor& qkv, const Tensor& rpb,
+                                    const NeighborhoodWindow& window, Tensor& out);
 void neighborhood_attention_backward(Cpu&, const Tensor& dout, const Tensor& qkv, const Tensor& rpb,
                                      const NeighborhoodWindow& window,
                                      NeighborhoodAttentionGrads& grads);
+void neighborhood_attention_backward(Cuda&, const Tensor& dout, const Tensor& qkv,
+                                     const Tensor& rpb, const NeighborhoodWindow& window,
+                                     NeighborhoodAttentionGrads& grads);
 void neighborhood_attention_probabilities(Cpu&, const Tensor& qkv, const Tensor& rpb,
+                                          const NeighborhoodWindow& window, Tensor& probabilities);
+void neighborhood_attention_probabilities(Cuda&, const Tensor& qkv, const Tensor& rpb,
                                           const NeighborhoodWindow& window, Tensor& probabilities);
 }  // namespace kernels
 

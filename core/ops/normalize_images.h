@@ -16,6 +16,8 @@ Tensor normalize_images(const Tensor& x, const std::vector<float>& mean,
 namespace kernels {
 void normalize_images(Cpu&, const Tensor& x, const std::vector<float>& mean,
                       const std::vector<float>& std, Tensor& y);
-}
+void normalize_images(Cuda&, const Tensor& x, const std::vector<float>& mean,
+                      const std::vector<float>& std, Tensor& y);
+}  // namespace kernels
 
 }  // namespace vicinity

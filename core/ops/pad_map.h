@@ -13,6 +13,7 @@ Tensor pad_map(const Tensor& x, int64_t height, int64_t width);
 
 namespace kernels {
 void pad_map(Cpu&, const Tensor& x, Tensor& y);
-}
+void pad_map(Cuda&, const Tensor& x, Tensor& y);
+}  // namespace kernels
 
 }  // namespace vicinity

@@ -13,6 +13,7 @@ Tensor patches(const Tensor& x, int64_t p);
 
 namespace kernels {
 void patches_forward(Cpu&, const Tensor& x, int64_t p, Tensor& y);
-}
+void patches_forward(Cuda&, const Tensor& x, int64_t p, Tensor& y);
+}  // namespace kernels
 
 }  // namespace vicinity

@@ -37,7 +37,11 @@ AxisTaps position_taps(int64_t side, int64_t grid, PositionMode mode);
 namespace kernels {
 void interpolate_positions(Cpu&, const Tensor& table, int64_t side, const AxisTaps& rows,
                            const AxisTaps& columns, Tensor& y);
+void interpolate_positions(Cuda&, const Tensor& table, int64_t side, const AxisTaps& rows,
+                           const AxisTaps& columns, Tensor& y);
 void interpolate_positions_backward(Cpu&, const Tensor& dy, int64_t side, const AxisTaps& rows,
+                                    const AxisTaps& columns, Tensor& dtable);
+void interpolate_positions_backward(Cuda&, const Tensor& dy, int64_t side, const AxisTaps& rows,
                                     const AxisTaps& columns, Tensor& dtable);
 }  // namespace kernels
 

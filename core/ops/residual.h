@@ -33,7 +33,13 @@ namespace kernels {
 void residual_forward(Cpu&, const Tensor& x, const Tensor& branch, const Tensor& gamma,
                       const Tensor& factors, const Tensor& norm_w, const Tensor& norm_b, double eps,
                       ResidualOut& out);
+void residual_forward(Cuda&, const Tensor& x, const Tensor& branch, const Tensor& gamma,
+                      const Tensor& factors, const Tensor& norm_w, const Tensor& norm_b, double eps,
+                      ResidualOut& out);
 void residual_backward(Cpu&, const Tensor& dsum, const Tensor& dnormed, const Tensor& sum,
+                       const Tensor& branch, const Tensor& gamma, const Tensor& factors,
+                       const Tensor& norm_w, double eps, ResidualGrads& grads);
+void residual_backward(Cuda&, const Tensor& dsum, const Tensor& dnormed, const Tensor& sum,
                        const Tensor& branch, const Tensor& gamma, const Tensor& factors,
                        const Tensor& norm_w, double eps, ResidualGrads& grads);
 }  // namespace kernels

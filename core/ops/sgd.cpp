@@ -2,14 +2,23 @@
 
 namespace vicinity {
 
-void sgd_(Tensor& param, const Tensor& grad, Tensor& buffer, const SgdStep& step) {
-  VIC_CHECK(ShapeError, param.shape() == grad.shape() && param.shape() == buffer.shape(),
+void sgd_(Tensor& param, const Tensor& grad, Tensor& buffer, Tensor& copy,
+          const UpdateRanges& ranges, const SgdStep& step, const Tensor& grad_scale) {
+  VIC_CHECK(ShapeError,
+            param.shape() == grad.shape() && param.shape() == buffer.shape() &&
+                (!copy.defined() || param.shape() == copy.shape()),
             "sgd_: parameter ", param.shape(), ", gradient ", grad.shape(), ", buffer ",
-            buffer.shape());
+            buffer.shape(), ", copy ", copy.shape());
+  VIC_CHECK(ShapeError, ranges.end() <= param.size(), "sgd_: ranges end at ", ranges.end(),
+            ", the parameter has ", param.size(), " elements");
   if (param.size() == 0) return;
   on_device("sgd", param.device(),
-            {6 * static_cast<double>(param.size()), 5 * static_cast<double>(param.bytes())},
-            [&](auto& context) { kernels::sgd(context, param, grad, buffer, step); });
+            {6 * static_cast<double>(param.size()),
+             5 * static_cast<double>(param.bytes()) +
+                 (copy.defined() ? static_cast<double>(copy.bytes()) : 0)},
+            [&](auto& context) {
+              kernels::sgd(context, param, grad, buffer, copy, ranges, step, grad_scale);
+            });
 }
 
 }  // namespace vicinity

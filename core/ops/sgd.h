@@ -1,6 +1,7 @@
-// Stochastic gradient descent with momentum over a flat range of parameters.
+// Stochastic gradient descent with momentum over flat parameters.
 #pragma once
 
+#include "core/ops/update_ranges.h"
 #include "core/runtime/on_device.h"
 #include "core/tensor/tensor.h"
 
@@ -11,16 +12,21 @@ struct SgdStep {
   double momentum = 0;
   double weight_decay = 0;
   bool nesterov = false;
-  double grad_scale = 1;
   bool first = false;  // the first step sets the buffer to the gradient
 };
 
 /// g = grad * grad_scale + wd p; b = first ? g : momentum b + g; p -= lr (nesterov ? g + momentum b
-/// : b). All [n], f32 or f64, in place. As torch.optim.SGD computes it. Traffic: 5 * param.bytes().
-void sgd_(Tensor& param, const Tensor& grad, Tensor& buffer, const SgdStep& step);
+/// : b), with lr times the range's lr_scale and wd = 0 where it does not decay. All [n], f32 or
+/// f64, in place; grad_scale and copy as in core/ops/adamw.h. As torch.optim.SGD computes it.
+/// Traffic: 5 * param.bytes() + copy.bytes().
+void sgd_(Tensor& param, const Tensor& grad, Tensor& buffer, Tensor& copy,
+          const UpdateRanges& ranges, const SgdStep& step, const Tensor& grad_scale);
 
 namespace kernels {
-void sgd(Cpu&, Tensor& param, const Tensor& grad, Tensor& buffer, const SgdStep& step);
-}
+void sgd(Cpu&, Tensor& param, const Tensor& grad, Tensor& buffer, Tensor& copy,
+         const UpdateRanges& ranges, const SgdStep& step, const Tensor& grad_scale);
+void sgd(Cuda&, Tensor& param, const Tensor& grad, Tensor& buffer, Tensor& copy,
+         const UpdateRanges& ranges, const SgdStep& step, const Tensor& grad_scale);
+}  // namespace kernels
 
 }  // namespace vicinity

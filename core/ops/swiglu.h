@@ -16,7 +16,9 @@ Tensor swiglu_backward(const Tensor& dy, const Tensor& x);
 
 namespace kernels {
 void swiglu_forward(Cpu&, const Tensor& x, Tensor& y);
+void swiglu_forward(Cuda&, const Tensor& x, Tensor& y);
 void swiglu_backward(Cpu&, const Tensor& dy, const Tensor& x, Tensor& dx);
+void swiglu_backward(Cuda&, const Tensor& dy, const Tensor& x, Tensor& dx);
 }  // namespace kernels
 
 }  // namespace vicinity

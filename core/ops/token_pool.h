@@ -16,7 +16,9 @@ Tensor token_pool_backward(const Tensor& dy, const Shape& x, DType dtype, int64_
 
 namespace kernels {
 void token_pool_forward(Cpu&, const Tensor& x, int64_t first, bool with_cls, Tensor& y);
+void token_pool_forward(Cuda&, const Tensor& x, int64_t first, bool with_cls, Tensor& y);
 void token_pool_backward(Cpu&, const Tensor& dy, int64_t first, bool with_cls, Tensor& dx);
+void token_pool_backward(Cuda&, const Tensor& dy, int64_t first, bool with_cls, Tensor& dx);
 }  // namespace kernels
 
 }  // namespace vicinity

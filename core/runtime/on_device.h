@@ -5,6 +5,7 @@
 
 #include "core/runtime/cost.h"
 #include "core/runtime/cpu.h"
+#include "core/runtime/cuda.h"
 #include "core/runtime/plan.h"
 #include "core/runtime/profile.h"
 #include "core/tensor/device.h"
@@ -15,17 +16,27 @@ namespace vicinity {
 /// kernel. On the plan device the cost is added up instead and `work` is not called.
 template <class Work>
 void on_device(const char* op, Device device, const Cost& cost, Work&& work) {
+  const auto run = [&] {
+    if constexpr (kCudaBuilt) {
+      if (device.kind == DeviceKind::cuda) {
+        cuda_api::push_range(op);
+        work(cuda());
+        if (profile().enabled()) cuda().synchronize();
+        cuda_api::pop_range();
+        return;
+      }
+    }
+    work(cpu());
+  };
   if (device.kind == DeviceKind::plan) {
     plan().add(op, cost);
-    return;
+  } else if (profile().enabled()) {
+    const auto start = std::chrono::steady_clock::now();
+    run();
+    profile().add(op, seconds_since(start), cost);
+  } else {
+    run();
   }
-  if (!profile().enabled()) {
-    work(cpu());
-    return;
-  }
-  const auto start = std::chrono::steady_clock::now();
-  work(cpu());
-  profile().add(op, seconds_since(start), cost);
 }
 
 }  // namespace vicinity

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <mutex>
 
@@ -40,10 +41,10 @@ class CpuAllocator : public Allocator {
     } else if (const size_t offset = arena_.allocate(bytes); offset != Arena::kNone) {
       data = base_ + offset;
     }
-    VIC_CHECK(
-        DeviceError, data != nullptr, "out of memory: ", format_bytes(static_cast<double>(bytes)),
-        " asked for, ", format_bytes(static_cast<double>(use_.current)), " in use by tensors, ",
-        format_bytes(static_cast<double>(capacity_)), " in all; use a smaller train.micro_batch");
+    VIC_CHECK(OutOfMemory, data != nullptr,
+              "out of memory: ", format_bytes(static_cast<double>(bytes)), " asked for, ",
+              format_bytes(static_cast<double>(use_.current)), " in use by tensors, ",
+              format_bytes(static_cast<double>(capacity_)), " in all");
     use_.current += bytes;
     use_.peak = std::max(use_.peak, use_.current);
     return data;
@@ -92,13 +93,32 @@ class PlanAllocator : public Allocator {
   void release(void*, size_t bytes) override { use_.current -= bytes; }
 };
 
+using Open = Allocator& (*)();
+
+std::array<Open, 3>& openers() {
+  static std::array<Open, 3> all{[]() -> Allocator& {
+                                   static Allocator& cpu = *new CpuAllocator;
+                                   return cpu;
+                                 },
+                                 nullptr,
+                                 []() -> Allocator& {
+                                   static Allocator& plan = *new PlanAllocator;
+                                   return plan;
+                                 }};
+  return all;
+}
+
 }  // namespace
 
 Allocator& allocator_of(Device device) {
-  // Never destroyed: tensors with static lifetime may outlive any order of destruction.
-  static Allocator& cpu = *new CpuAllocator;
-  static Allocator& plan = *new PlanAllocator;
-  return device.kind == DeviceKind::cpu ? cpu : plan;
+  const Open open = openers()[static_cast<size_t>(device.kind)];
+  VIC_CHECK(DeviceError, open != nullptr, "this program was built without the device '", device,
+            "'");
+  return open();
+}
+
+void provide_allocator(Device device, Allocator& (*open)()) {
+  openers()[static_cast<size_t>(device.kind)] = open;
 }
 
 }  // namespace vicinity

@@ -15,7 +15,7 @@ struct MemoryUse {
 class Allocator {
  public:
   virtual ~Allocator() = default;
-  /// At least `bytes` bytes aligned to 64, contents undefined. DeviceError when there is no more.
+  /// At least `bytes` bytes aligned to 64, contents undefined. OutOfMemory when there is no more.
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* data, size_t bytes) = 0;
 
@@ -26,6 +26,10 @@ class Allocator {
   MemoryUse use_;
 };
 
+/// Never destroyed: tensors with static lifetime may outlive any order of destruction. DeviceError
+/// if the program was built without the device, or what opening it at the first call says.
 Allocator& allocator_of(Device device);
+/// How a backend above this room brings the allocator of its device.
+void provide_allocator(Device device, Allocator& (*open)());
 
 }  // namespace vicinity

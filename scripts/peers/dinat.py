@@ -6,6 +6,7 @@ from torch.nn import functional
 
 VARIANTS = {
     "mini": dict(depths=[3, 4, 6, 5], dilations=[[1, 8, 1], [1, 4, 1, 4], [1, 2] * 3, [1] * 5]),
+    "base": dict(depths=[3, 4, 18, 5], dilations=[[1, 8, 1], [1, 4, 1, 4], [1, 2] * 9, [1] * 5], embed=128, ratio=2.0, rate=0.5),
     "tiny": dict(depths=[3, 4, 18, 5], dilations=[[1, 8, 1], [1, 4, 1, 4], [1, 2] * 9, [1] * 5]),
 }
 

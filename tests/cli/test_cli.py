@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -167,7 +168,30 @@ class Cli(unittest.TestCase):
         self.assertEqual((line["threads"], line["what"]), (1, "loader"))
 
     def test_doctor(self):
-        self.run_it("doctor", has=["all ops agree"])
+        self.run_it("doctor", has=["all ops agree", "op on cpu"])
+
+    def test_cuda(self):
+        """The same commands and files on a GPU; where tests emulate one, on that; else a refusal that says why."""
+        cuda = next(line for line in self.run_it("--version").splitlines() if line.startswith("CUDA"))
+        if "emulated" not in cuda:
+            words = ["not built in" in cuda and "built without CUDA" or "device=cuda", "device=cpu"]
+            done = subprocess.run([BINARY, "train", f"data.root={self.data}", *TINY, "device=cuda"], capture_output=True, text=True, cwd=self.dir)
+            self.assertTrue(done.returncode == 0 or done.returncode == 4 and all(w in done.stderr for w in words), done.stderr)
+            return
+        self.train("--out", "gpu", "device=cuda", "train.batch=4", has=["emulated"])
+        self.train("--out", "part", "device=cuda", "train.batch=4", "train.save_every=2")
+        for name in ("step_4", "last", "best"):  # as if it had been cut after step 2
+            path = self.dir / "part/checkpoints" / name
+            shutil.rmtree(path) if not path.is_symlink() and path.is_dir() else path.unlink(missing_ok=True)
+        self.run_it("train", "--out", "part", "--resume", has=["resumed at step 2 of 4"])
+        for name in ("model.safetensors", "optimizer.safetensors"):
+            whole, cut = (self.dir / run / "checkpoints/last" / name for run in ("gpu", "part"))
+            self.assertEqual(whole.read_bytes(), cut.read_bytes(), name)
+        for verb in (["eval", "gpu"], ["predict", "gpu", self.data / "class_1/0.png"]):
+            on_gpu, on_cpu = (json.loads(self.run_it(*verb, f"device={d}", "--json")) for d in ("cuda", "cpu"))
+            for key, value in on_cpu.items():
+                if isinstance(value, float):
+                    self.assertAlmostEqual(on_gpu[key], value, delta=0.02, msg=key)
 
 
 if __name__ == "__main__":

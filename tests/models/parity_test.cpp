@@ -93,18 +93,15 @@ class Parity : public ::testing::TestWithParam<const char*> {
   }
 
   std::vector<double> ten_steps(Model& model, DType dtype) const {
-    Tensor m = zeros(model.store().value().shape(), dtype), v = zeros(m.shape(), dtype);
+    Tensor m = zeros(model.store().value().shape(), dtype), v = zeros(m.shape(), dtype), no_copy;
+    std::vector<UpdateRange> ranges;
+    for (const Published& p : model.store().published())
+      ranges.push_back({p.offset, p.offset + p.size(), 1, p.shape.rank() >= 2});
     std::vector<double> losses;
     for (int64_t step = 1; step <= 10; ++step) {
       losses.push_back(loss_and_gradients(model, dtype));
-      for (const Published& p : model.store().published()) {
-        const auto part = [&](const Tensor& flat) {
-          return flat.slice(p.offset, p.offset + p.size());
-        };
-        Tensor value = part(model.store().value()), first = part(m), second = part(v);
-        adamw_(value, part(model.store().grad()), first, second,
-               {.lr = 1e-3, .weight_decay = p.shape.rank() >= 2 ? 0.05 : 0, .step = step});
-      }
+      adamw_(model.store().value(), model.store().grad(), m, v, no_copy, UpdateRanges(ranges),
+             {.lr = 1e-3, .weight_decay = 0.05, .step = step}, {});
     }
     return losses;
   }

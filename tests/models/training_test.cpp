@@ -17,12 +17,13 @@ TEST(Training, OneBatchOverfits) {
     const TinyBatch batch = tiny_batch(8);
     ParameterStore& store = model->store();
     Tensor m = zeros(store.value().shape(), DType::f32),
-           v = zeros(store.value().shape(), DType::f32);
+           v = zeros(store.value().shape(), DType::f32), no_copy;
+    const UpdateRanges all = UpdateRanges::whole(m.size());
     double loss = INFINITY;
     int64_t step = 0;
     while (loss > 0.01 && step < 300) {
       loss = forward_backward(*model, batch, Pass{.training = true}).loss;
-      adamw_(store.value(), store.grad(), m, v, {.lr = 3e-3, .step = ++step});
+      adamw_(store.value(), store.grad(), m, v, no_copy, all, {.lr = 3e-3, .step = ++step}, {});
     }
     EXPECT_LT(loss, 0.01) << "after " << step << " steps";
   }

@@ -28,24 +28,39 @@ Tensor reference_attention(const Tensor& packed, int64_t heads) {
   return out.tensor();
 }
 
+OpCase attention_case(int64_t batch, int64_t tokens, int64_t heads, int64_t dim, double scale = 1) {
+  return {.name = str("B ", batch, " N ", tokens, " heads ", heads, " d ", dim, " scale ", scale),
+          .inputs = {{.shape = {batch, tokens, 3 * heads * dim}, .scale = scale}},
+          .run = [heads](const auto& in) { return std::vector<Variable>{attention(in[0], heads)}; },
+          .reference =
+              [heads](const auto& in) {
+                return std::vector<Tensor>{reference_attention(in[0], heads)};
+              }};
+}
+
 std::vector<OpCase> attention_cases() {
+  return {attention_case(1, 1, 1, 1), attention_case(2, 17, 3, 8), attention_case(3, 50, 2, 64),
+          attention_case(1, 65, 1, 33), attention_case(20, 5, 2, 4)};
+}
+
+// Each edge of the tiles: rows of 16 and 32, keys of 8, 16, 32 and 64, slices of 64 channels;
+// several blocks of one head; scores so far apart that maxima are found late.
+std::vector<OpCase> tile_cases() {
   std::vector<OpCase> cases;
-  for (const auto& [batch, tokens, heads, dim] : std::vector<std::array<int64_t, 4>>{
-           {1, 1, 1, 1}, {2, 17, 3, 8}, {3, 50, 2, 64}, {1, 65, 1, 33}, {20, 5, 2, 4}}) {
-    cases.push_back(
-        {.name = str("B ", batch, " N ", tokens, " heads ", heads, " d ", dim),
-         .inputs = {{{batch, tokens, 3 * heads * dim}}},
-         .run = [heads](const auto& in) { return std::vector<Variable>{attention(in[0], heads)}; },
-         .reference =
-             [heads](const auto& in) {
-               return std::vector<Tensor>{reference_attention(in[0], heads)};
-             }});
-  }
+  for (const int64_t tokens : {1, 2, 7, 9, 16, 17, 32, 33, 63, 64, 65, 130})
+    cases.push_back(attention_case(1, tokens, 1, 64));
+  for (const int64_t tokens : {2, 40, 81, 201}) cases.push_back(attention_case(2, tokens, 3, 32));
+  for (const int64_t dim : {3, 40, 65, 130}) cases.push_back(attention_case(2, 34, 2, dim));
+  cases.push_back(attention_case(1, 257, 1, 64));
+  cases.push_back(attention_case(1, 261, 1, 32));
+  cases.push_back(attention_case(1, 150, 1, 64, 3));
+  cases.push_back(attention_case(1, 90, 2, 40, 3));
   return cases;
 }
 
 TEST(Attention, GradientsMatchDifferences) { check_gradients(attention_cases()); }
 TEST(Attention, BackendsAgree) { check_backends(attention_cases()); }
+TEST(Attention, BackendsAgreeAtTileEdges) { check_backends(tile_cases()); }
 TEST(Attention, SameBitsOnAnyThreadCount) { check_threads(attention_cases()); }
 
 TEST(Attention, ProbabilitiesSumToOne) {
@@ -54,6 +69,19 @@ TEST(Attention, ProbabilitiesSumToOne) {
     double sum = 0;
     for (int64_t j = 0; j < 9; ++j) sum += p.data<double>()[row * 9 + j];
     EXPECT_NEAR(sum, 1, 1e-14);
+  }
+}
+
+TEST(Attention, ProbabilitiesAgree) {
+  if (!cuda_is_there()) GTEST_SKIP() << why_no_cuda();
+  for (const auto& [batch, tokens, heads, dim] :
+       std::vector<std::array<int64_t, 4>>{{2, 9, 2, 3}, {1, 65, 2, 64}, {2, 70, 1, 130}}) {
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      const Tensor qkv = cast(random_tensor({batch, tokens, 3 * heads * dim}, 3), dtype);
+      const Tensor expected = attention_probabilities(cast(qkv, DType::f64), heads);
+      const Tensor p = attention_probabilities(to_device(qkv, kCuda), heads);
+      EXPECT_LT(relative_error(p, expected), 1e-5) << tokens << " tokens, d " << dim;
+    }
   }
 }
 

@@ -8,8 +8,10 @@ namespace {
 
 std::vector<OpCase> column_sum_cases() {
   std::vector<OpCase> cases;
-  for (const Shape& shape : {Shape{1, 1}, Shape{1, 37}, Shape{3000, 1}, Shape{2, 3, 5, 7},
-                             Shape{129, 64}, Shape{2, 4099, 9}, Shape{5}}) {
+  for (const Shape& shape :
+       {Shape{1, 1}, Shape{1, 37}, Shape{3000, 1}, Shape{2, 3, 5, 7}, Shape{129, 64},
+        Shape{2, 4099, 9}, Shape{5}, Shape{300, 24}, Shape{517, 64}, Shape{131, 96},
+        Shape{3, 43, 128}, Shape{70, 136}, Shape{67, 768}, Shape{35, 1536}, Shape{40000, 8}}) {
     cases.push_back(
         {.name = str("column_sum ", shape),
          .inputs = {{.shape = shape, .offset = 1, .wants_grad = false}},

@@ -26,27 +26,31 @@ inline Targets mixed_targets(int64_t batch, int64_t classes, double smoothing) {
 
 inline OpCase cross_entropy_case(const std::string& kind, int64_t batch, int64_t classes,
                                  const Targets& targets, double scale = 1) {
-  const auto typed = [targets](DType dtype) {
+  const auto typed = [targets](DType dtype, Device device) {
     Targets t = targets;
     if (t.dense.defined()) t.dense = cast(t.dense, dtype);
+    for (Tensor* part : {&t.first, &t.second, &t.weight, &t.dense})
+      *part = to_device(*part, device);
     return t;
   };
-  return {.name = str("cross_entropy ", batch, " x ", classes, " ", kind),
-          .inputs = {{.shape = {batch, classes}, .accumulator = true, .scale = scale}},
-          .run =
-              [typed](const auto& in) {
-                return std::vector<Variable>{cross_entropy(in[0], typed(in[0].dtype()))};
-              },
-          .reference =
-              [typed](const auto& in) {
-                return std::vector<Tensor>{reference::cross_entropy(in[0], typed(DType::f64))};
-              }};
+  return {
+      .name = str("cross_entropy ", batch, " x ", classes, " ", kind),
+      .inputs = {{.shape = {batch, classes}, .accumulator = true, .scale = scale}},
+      .run =
+          [typed](const auto& in) {
+            return std::vector<Variable>{
+                cross_entropy(in[0], typed(in[0].dtype(), in[0].value().device()))};
+          },
+      .reference =
+          [typed](const auto& in) {
+            return std::vector<Tensor>{reference::cross_entropy(in[0], typed(DType::f64, kCpu))};
+          }};
 }
 
 inline std::vector<OpCase> cross_entropy_cases() {
   std::vector<OpCase> cases;
-  for (const auto& [batch, classes] :
-       std::vector<std::pair<int64_t, int64_t>>{{1, 2}, {3, 7}, {9, 64}, {33, 1300}, {0, 5}}) {
+  for (const auto& [batch, classes] : std::vector<std::pair<int64_t, int64_t>>{
+           {1, 2}, {3, 7}, {9, 64}, {17, 1000}, {2, 21841}, {0, 5}}) {
     const auto add = [&, batch = batch, classes = classes](const char* kind, const Targets& t) {
       cases.push_back(cross_entropy_case(kind, batch, classes, t));
     };

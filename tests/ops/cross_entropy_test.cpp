@@ -16,11 +16,16 @@ TEST(CrossEntropy, EqualLogitsCostTheLogarithmOfTheClasses) {
 }
 
 TEST(CrossEntropy, HugeLogitsStayFiniteAndExact) {
-  const Tensor logits = tensor_of<float>({2, 3}, {1e5f, 0, -1e5f, 3e38f, -3e38f, 0});
-  const Targets targets{.first = tensor_of<int32_t>({2}, {1, 0})};
-  EXPECT_EQ(values_of<float>(cross_entropy(logits, targets)), (std::vector<float>{1e5f, 0}));
-  const Tensor dlogits = cross_entropy_backward(full({2}, 2, DType::f32), logits, targets);
-  EXPECT_EQ(values_of<float>(dlogits), (std::vector<float>{2, -2, 0, 0, 0, 0}));
+  for (const Device device : test_devices()) {
+    const Tensor logits =
+        to_device(tensor_of<float>({2, 3}, {1e5f, 0, -1e5f, 3e38f, -3e38f, 0}), device);
+    const Targets targets{.first = to_device(tensor_of<int32_t>({2}, {1, 0}), device)};
+    const Tensor losses = cross_entropy(logits, targets);
+    EXPECT_EQ(values_of<float>(to_device(losses, kCpu)), (std::vector<float>{1e5f, 0}));
+    const Tensor dlogits =
+        cross_entropy_backward(full({2}, 2, DType::f32, device), logits, targets);
+    EXPECT_EQ(values_of<float>(to_device(dlogits, kCpu)), (std::vector<float>{2, -2, 0, 0, 0, 0}));
+  }
 }
 
 TEST(CrossEntropy, ShiftOfTheLogitsChangesNothing) {
@@ -54,6 +59,22 @@ TEST(CrossEntropy, LabelsOutsideAreNamed) {
                                       .second = tensor_of<int32_t>({2}, {0, 7}),
                                       .weight = full({2}, 0.5, DType::f32)}),
                DataError);
+}
+
+TEST(CrossEntropy, LabelsOutsideOnTheDeviceGiveNan) {
+  if (!cuda_is_there()) GTEST_SKIP() << why_no_cuda();
+  const Tensor logits = zeros({3, 2}, DType::f32, kCuda);
+  const Targets targets{.first = to_device(tensor_of<int32_t>({3}, {-1, 1, 2}), kCuda)};
+  const Tensor d = cross_entropy_backward(full({3}, 1, DType::f32, kCuda), logits, targets);
+  const std::vector<float> losses =
+                               values_of<float>(to_device(cross_entropy(logits, targets), kCpu)),
+                           dlogits = values_of<float>(to_device(d, kCpu));
+  for (const size_t b : {0, 2}) {
+    EXPECT_TRUE(std::isnan(losses[b]) && std::isnan(dlogits[2 * b]) &&
+                std::isnan(dlogits[2 * b + 1]));
+  }
+  EXPECT_FLOAT_EQ(losses[1], std::log(2.0f));
+  EXPECT_FLOAT_EQ(dlogits[3], -0.5f);
 }
 
 TEST(CrossEntropy, MisfitsAreRefused) {

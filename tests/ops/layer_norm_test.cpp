@@ -7,22 +7,31 @@ namespace {
 
 TEST(LayerNorm, GradientsMatchDifferences) { check_gradients(layer_norm_cases()); }
 TEST(LayerNorm, BackendsAgree) { check_backends(layer_norm_cases()); }
+TEST(LayerNorm, FarFromZeroBackendsAgree) { check_backends(layer_norm_far_cases()); }
+TEST(LayerNorm, BackendsAgreeAtEveryWidth) { check_backends(layer_norm_layout_cases()); }
 TEST(LayerNorm, SameBitsOnAnyThreadCount) { check_threads(layer_norm_cases()); }
 
 TEST(LayerNorm, RowOfEqualValuesBecomesTheBias) {
-  for (const int64_t columns : {1, 7, 64, 130}) {
-    const Tensor b = cast(random_tensor({columns}, 1), DType::f32);
-    const Tensor x = full({2, columns}, 10000.125, DType::f32), w = full({columns}, 3, DType::f32);
-    const Tensor y = layer_norm(x, w, b, 1e-6);
-    EXPECT_TRUE(same_bits(y.slice(0, 1).reshape({columns}), b)) << columns << " channels";
+  for (const Device device : test_devices()) {
+    for (const int64_t columns : {1, 7, 64, 130, 768}) {
+      const Tensor b = to_device(cast(random_tensor({columns}, 1), DType::f32), device);
+      const Tensor x = full({2, columns}, 10000.125, DType::f32, device),
+                   w = full({columns}, 3, DType::f32, device);
+      const Tensor y = layer_norm(x, w, b, 1e-6);
+      EXPECT_TRUE(same_bits(y.slice(0, 1).reshape({columns}), b)) << columns << " channels";
+    }
   }
 }
 
 TEST(LayerNorm, OneChannelLetsNoGradientThrough) {
-  const Tensor x = cast(random_tensor({9, 1}, 1), DType::f32), w = full({1}, 1.5, DType::f32);
-  const LayerNormGrads grads = layer_norm_backward(x, x, w, 0.1);
-  for (const float value : values_of<float>(grads.dx)) EXPECT_NEAR(value, 0, 1e-6);
-  EXPECT_EQ(values_of<float>(grads.dw), (std::vector<float>{0}));
+  for (const Device device : test_devices()) {
+    const Tensor x = to_device(cast(random_tensor({9, 1}, 1), DType::f32), device),
+                 w = full({1}, 1.5, DType::f32, device);
+    const LayerNormGrads grads = layer_norm_backward(x, x, w, 0.1);
+    for (const float value : values_of<float>(to_device(grads.dx, kCpu)))
+      EXPECT_NEAR(value, 0, 1e-6);
+    EXPECT_EQ(values_of<float>(to_device(grads.dw, kCpu)), (std::vector<float>{0}));
+  }
 }
 
 TEST(LayerNorm, ShiftAndScaleOfARowChangeNothing) {
@@ -35,9 +44,15 @@ TEST(LayerNorm, ShiftAndScaleOfARowChangeNothing) {
 }
 
 TEST(LayerNorm, BiasGradientIsTheColumnSum) {
-  const Tensor dy = full({1000, 6}, 0.5, DType::f32), w = full({6}, 1, DType::f32);
-  const Tensor x = cast(random_tensor({1000, 6}, 4), DType::f32);
-  EXPECT_EQ(values_of<float>(layer_norm_backward(dy, x, w, 1e-5).db), (std::vector<float>(6, 500)));
+  for (const Device device : test_devices()) {
+    for (const int64_t columns : {6, 64}) {
+      const Tensor dy = full({1000, columns}, 0.5, DType::f32, device),
+                   w = full({columns}, 1, DType::f32, device),
+                   x = to_device(cast(random_tensor({1000, columns}, 4), DType::f32), device);
+      EXPECT_TRUE(same_bits(layer_norm_backward(dy, x, w, 1e-5).db,
+                            full({columns}, 500, DType::f32, device)));
+    }
+  }
 }
 
 TEST(LayerNorm, MisfitsAreRefused) {

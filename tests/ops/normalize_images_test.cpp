@@ -29,6 +29,38 @@ TEST(NormalizeImages, EveryByteOfEveryChannelInEveryDtype) {
   EXPECT_TRUE(same_bits(normalize_images(x, kMean, kStd, DType::f64), cast(y, DType::f64)));
 }
 
+// Sizes around a block, an address that fits no vector, one to eight channels.
+TEST(NormalizeImages, CudaGivesTheBitsOfTheCpu) {
+  if (!cuda_is_there()) GTEST_SKIP() << why_no_cuda();
+  const auto check = [](const Tensor& x) {
+    const auto channels = static_cast<size_t>(x.dim(-1));
+    std::vector<float> mean(channels), std(channels);
+    for (size_t c = 0; c < channels; ++c) {
+      mean[c] = 0.1f + 0.11f * static_cast<float>(c);
+      std[c] = 0.229f + 0.01f * static_cast<float>(c);
+    }
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      const Tensor host = to_device(x, kCpu);
+      EXPECT_TRUE(same_bits(normalize_images(x, mean, std, dtype),
+                            normalize_images(host, mean, std, dtype)))
+          << x.shape() << dtype;
+    }
+  };
+  for (const Shape& shape :
+       {Shape{1, 1, 1, 1}, Shape{1, 3, 5, 3}, Shape{2, 64, 64, 1}, Shape{1, 57, 61, 3},
+        Shape{2, 40, 40, 5}, Shape{3, 24, 24, 8}, Shape{5, 7, 3, 3}}) {
+    Tensor x = empty(shape, DType::u8);
+    for (int64_t i = 0; i < x.size(); ++i)
+      x.data<uint8_t>()[i] = static_cast<uint8_t>(i * 7 + i / 256);
+    const Tensor on_cuda = to_device(x, kCuda);
+    check(on_cuda);
+    if (shape[0] > 1) check(on_cuda.slice(1, shape[0]));
+  }
+  EXPECT_THROW(normalize_images(empty({1, 2, 2, 9}, DType::u8, kCuda), std::vector<float>(9),
+                                std::vector<float>(9, 1), DType::f32),
+               ShapeError);
+}
+
 TEST(NormalizeImages, OneChannelAndNoImages) {
   const Tensor x = tensor_of<uint8_t>({1, 1, 2, 1}, {0, 255});
   EXPECT_EQ(values_of<float>(normalize_images(x, {0.5f}, {0.5f}, DType::f32)),

@@ -16,7 +16,7 @@ inline std::vector<OpCase> pad_map_cases() {
   for (const Sizes& s :
        {Sizes{{2, 3, 4, 5}, 7, 7}, Sizes{{1, 7, 9, 8}, 4, 5}, Sizes{{3, 2, 6, 1}, 5, 3},
         Sizes{{3, 6, 2, 3}, 1, 9}, Sizes{{2, 4, 4, 7}, 4, 4}, Sizes{{5, 9, 9, 130}, 10, 11},
-        Sizes{{0, 2, 2, 4}, 3, 3}}) {
+        Sizes{{0, 2, 2, 4}, 3, 3}, Sizes{{2, 7, 5, 32}, 8, 8}, Sizes{{1, 8, 9, 64}, 7, 7}}) {
     OpCase c;
     c.name = str("pad_map ", s.x, " to ", s.height, " x ", s.width);
     c.inputs = {{.shape = s.x}};

@@ -21,11 +21,13 @@ OpCase patch_embed_case(const Shape& images, int64_t p, int64_t width) {
   return c;
 }
 
-/// One patch of one pixel, whole patches, and pixels left over on one or both sides.
+/// One patch of one pixel, whole patches, pixels left over on one or both sides, rows that fill 4
+/// and 16 bytes.
 std::vector<OpCase> patch_embed_cases() {
-  return {patch_embed_case({1, 1, 1, 1}, 1, 1), patch_embed_case({2, 4, 6, 3}, 2, 5),
+  return {patch_embed_case({1, 1, 1, 1}, 1, 1),    patch_embed_case({2, 4, 6, 3}, 2, 5),
           patch_embed_case({1, 15, 17, 3}, 7, 11), patch_embed_case({2, 29, 28, 3}, 14, 24),
-          patch_embed_case({3, 5, 9, 2}, 4, 1)};
+          patch_embed_case({3, 5, 9, 2}, 4, 1),    patch_embed_case({2, 33, 48, 3}, 16, 2),
+          patch_embed_case({1, 7, 9, 8}, 3, 4)};
 }
 
 TEST(PatchEmbed, GradientsMatchDifferences) { check_gradients(patch_embed_cases()); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "autograd/ops/residual.h"
+#include "tests/ops/layer_norm_cases.h"
 #include "tests/reference/residual.h"
 #include "tests/support/op_cases.h"
 
@@ -30,7 +31,9 @@ inline OpCase residual_case(const Shape& shape, ResidualParts parts, double eps 
   c.run = [=](const auto& in) -> std::vector<Variable> {
     const ResidualVariables out =
         residual(in[0], in[1], parts.gamma ? in[2] : Variable(),
-                 parts.factors ? drop_factors(samples, accumulator_of(in[0].dtype())) : Tensor(),
+                 parts.factors ? to_device(drop_factors(samples, accumulator_of(in[0].dtype())),
+                                           in[0].value().device())
+                               : Tensor(),
                  parts.norm ? in[norm] : Variable(), parts.norm ? in[norm + 1] : Variable(), eps);
     if (parts.norm) return {out.sum, out.normed};
     return {out.sum};
@@ -44,15 +47,29 @@ inline OpCase residual_case(const Shape& shape, ResidualParts parts, double eps 
   return c;
 }
 
-/// All eight sets of parts at an awkward shape, then all parts at shapes with an edge.
-inline std::vector<OpCase> residual_cases() {
+/// All eight sets of parts.
+inline std::vector<OpCase> residual_part_cases(const Shape& shape) {
   std::vector<OpCase> cases;
   for (const bool gamma : {false, true}) {
     for (const bool factors : {false, true}) {
       for (const bool norm : {false, true})
-        cases.push_back(residual_case({4, 3, 2, 21}, {gamma, factors, norm}));
+        cases.push_back(residual_case(shape, {gamma, factors, norm}));
     }
   }
+  return cases;
+}
+
+/// All parts at the widths of row_layout_shapes, and sets of parts where rows share a warp.
+inline std::vector<OpCase> residual_layout_cases() {
+  std::vector<OpCase> cases = residual_part_cases({3, 41, 64});
+  for (const Shape& shape : row_layout_shapes())
+    cases.push_back(residual_case(shape, {true, true, true}));
+  return cases;
+}
+
+/// Sets of parts at an awkward shape, then all parts at shapes with an edge.
+inline std::vector<OpCase> residual_cases() {
+  std::vector<OpCase> cases = residual_part_cases({4, 3, 2, 21});
   for (const Shape& shape : {Shape{1, 7}, Shape{3, 8}, Shape{5, 7, 64}, Shape{2, 35, 130},
                              Shape{2, 1030}, Shape{0, 3, 8}, Shape{7, 293, 4}})
     cases.push_back(residual_case(shape, {true, true, true}));

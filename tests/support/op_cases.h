@@ -1,6 +1,6 @@
 // One list of cases per op drives everything that is checked about it: gradients against central
-// differences, each dtype against an independent fp64 reference, and equal bits on any number of
-// threads.
+// differences, each dtype on the CPU and on CUDA (a GPU, or the kernels emulated) against an
+// independent fp64 reference, and equal bits on any number of threads.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,6 +12,7 @@
 #include "autograd/record.h"
 #include "core/base/random.h"
 #include "core/ops/elementwise.h"
+#include "core/ops/transfer.h"
 
 namespace vicinity::testing {
 
@@ -45,10 +46,21 @@ inline Tensor random_tensor(const Shape& shape, uint64_t seed, double scale = 1,
   return x;
 }
 
+/// Whether tests can run on CUDA: on a GPU or, built with VICINITY_CUDA=emulated, without one.
+inline bool cuda_is_there() { return why_no_cuda().empty(); }
+
+/// Where tests can run.
+inline std::vector<Device> test_devices() {
+  return cuda_is_there() ? std::vector<Device>{kCpu, kCuda} : std::vector<Device>{kCpu};
+}
+
+/// The values of a tensor anywhere.
+inline Tensor on_cpu_f64(const Tensor& x) { return cast(to_device(x, kCpu), DType::f64); }
+
 /// ||a - b|| / ||b||; infinite if a is not finite. Any float dtypes.
 inline double relative_error(const Tensor& a, const Tensor& b) {
   if (!(a.shape() == b.shape())) return INFINITY;
-  const Tensor x = cast(a, DType::f64), y = cast(b, DType::f64);
+  const Tensor x = on_cpu_f64(a), y = on_cpu_f64(b);
   double difference = 0, norm = 0;
   for (int64_t i = 0; i < x.size(); ++i) {
     const double d = x.data<double>()[i] - y.data<double>()[i];
@@ -59,7 +71,8 @@ inline double relative_error(const Tensor& a, const Tensor& b) {
   return std::sqrt(difference) / std::max(std::sqrt(norm), 1e-30);
 }
 
-inline bool same_bits(const Tensor& a, const Tensor& b) {
+inline bool same_bits(const Tensor& left, const Tensor& right) {
+  const Tensor a = to_device(left, kCpu), b = to_device(right, kCpu);
   return a.shape() == b.shape() && a.dtype() == b.dtype() &&
          (a.bytes() == 0 || std::memcmp(a.raw(), b.raw(), a.bytes()) == 0);
 }
@@ -82,13 +95,14 @@ inline std::vector<Tensor> input_values(const OpCase& c, DType dtype) {
 }
 
 /// Runs a case forward and back with fixed probes as output gradients.
-inline OpResult run_case(const OpCase& c, const std::vector<Tensor>& values, DType dtype) {
+inline OpResult run_case(const OpCase& c, const std::vector<Tensor>& values, DType dtype,
+                         Device device = kCpu) {
   std::vector<Leaf> leaves;
   std::vector<Variable> variables;
   for (size_t i = 0; i < values.size(); ++i) {
     const DType stored = c.inputs[i].accumulator ? accumulator_of(dtype) : dtype;
-    leaves.emplace_back(full(values[i].shape(), NAN, accumulator_of(dtype)));
-    const Tensor x = cast(values[i], stored);
+    leaves.emplace_back(full(values[i].shape(), NAN, accumulator_of(dtype), device));
+    const Tensor x = to_device(cast(values[i], stored), device);
     variables.push_back(c.inputs[i].wants_grad ? leaves[i].use(x) : Variable(x));
   }
   OpResult result;
@@ -96,20 +110,21 @@ inline OpResult run_case(const OpCase& c, const std::vector<Tensor>& values, DTy
   std::vector<Variable> parts;
   for (size_t i = 0; i < outputs.size(); ++i) {
     result.outputs.push_back(outputs[i].value());
-    const Tensor probe = cast(random_tensor(outputs[i].shape(), 1000 + i), outputs[i].dtype());
+    const Tensor probe =
+        to_device(cast(random_tensor(outputs[i].shape(), 1000 + i), outputs[i].dtype()), device);
     const Variable& y =
         outputs[i];  // L = sum over outputs of <y, probe>, all flowing into one scalar
-    parts.push_back(record("probe", full({1}, 0, y.dtype()), {y},
+    parts.push_back(record("probe", full({1}, 0, y.dtype(), device), {y},
                            [probe](const Tensor&, const Needs&) -> Grads { return {probe}; }));
   }
-  const auto total = record("total", std::vector<Tensor>{full({1}, 0, dtype)}, parts,
-                            [&parts](const Grads&, const Needs&) {
+  const auto total = record("total", std::vector<Tensor>{full({1}, 0, dtype, device)}, parts,
+                            [&parts, device](const Grads&, const Needs&) {
                               Grads ones;
                               for (const Variable& part : parts)
-                                ones.push_back(full({1}, 1, part.dtype()));
+                                ones.push_back(full({1}, 1, part.dtype(), device));
                               return ones;
                             });
-  if (total[0].needs_grad()) backward(total[0], full({1}, 1, dtype));
+  if (total[0].needs_grad()) backward(total[0], full({1}, 1, dtype, device));
   for (size_t i = 0; i < leaves.size(); ++i) {
     result.grads.push_back(c.inputs[i].wants_grad && leaves[i].written() ? leaves[i].sink()
                                                                          : Tensor{});
@@ -164,7 +179,35 @@ inline void check_gradients(const std::vector<OpCase>& cases, double tolerance =
   }
 }
 
-/// f64, f32 and bf16 against the reference; f32 and bf16 gradients against f64's.
+/// Outputs against the reference, gradients against f64's.
+inline void expect_agreement(const OpCase& c, const OpResult& result, DType dtype,
+                             const std::vector<Tensor>& expected, const OpResult& exact) {
+  const bool half = dtype == DType::bf16, full_width = dtype == DType::f64;
+  const double tolerance = full_width ? 1e-12 : half ? c.bf16_tolerance : c.f32_tolerance;
+  const double grad_tolerance = full_width ? 1e-12
+                                : half     ? c.bf16_grad_tolerance
+                                           : 5 * c.f32_tolerance;
+  ASSERT_EQ(result.outputs.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_LT(relative_error(result.outputs[i], expected[i]), tolerance) << "output " << i;
+  }
+  for (size_t i = 0; i < result.grads.size(); ++i) {
+    if (!result.grads[i].defined()) continue;
+    EXPECT_LT(relative_error(result.grads[i], exact.grads[i]), grad_tolerance) << "gradient " << i;
+  }
+}
+
+inline void expect_same_bits(const OpResult& a, const OpResult& b, const std::string& where) {
+  for (size_t i = 0; i < a.outputs.size(); ++i) {
+    EXPECT_TRUE(same_bits(a.outputs[i], b.outputs[i])) << where << " output " << i;
+  }
+  for (size_t i = 0; i < a.grads.size(); ++i) {
+    if (!a.grads[i].defined()) continue;
+    EXPECT_TRUE(same_bits(a.grads[i], b.grads[i])) << where << " gradient " << i;
+  }
+}
+
+/// f64, f32 and bf16 on the CPU, f32 and bf16 on CUDA where it is there, twice for equal bits.
 inline void check_backends(const std::vector<OpCase>& cases) {
   for (const OpCase& c : cases) {
     SCOPED_TRACE(c.name);
@@ -172,21 +215,13 @@ inline void check_backends(const std::vector<OpCase>& cases) {
       SCOPED_TRACE(name_of(dtype));
       const std::vector<Tensor> values = input_values(c, dtype);
       const std::vector<Tensor> expected = c.reference(values);
-      const OpResult exact = run_case(c, values, DType::f64), result = run_case(c, values, dtype);
-      const bool half = dtype == DType::bf16, full_width = dtype == DType::f64;
-      const double tolerance = full_width ? 1e-12 : half ? c.bf16_tolerance : c.f32_tolerance;
-      const double grad_tolerance = full_width ? 1e-12
-                                    : half     ? c.bf16_grad_tolerance
-                                               : 5 * c.f32_tolerance;
-      ASSERT_EQ(result.outputs.size(), expected.size());
-      for (size_t i = 0; i < expected.size(); ++i) {
-        EXPECT_LT(relative_error(result.outputs[i], expected[i]), tolerance) << "output " << i;
-      }
-      for (size_t i = 0; i < result.grads.size(); ++i) {
-        if (!result.grads[i].defined()) continue;
-        EXPECT_LT(relative_error(result.grads[i], exact.grads[i]), grad_tolerance)
-            << "gradient " << i;
-      }
+      const OpResult exact = run_case(c, values, DType::f64);
+      expect_agreement(c, run_case(c, values, dtype), dtype, expected, exact);
+      if (dtype == DType::f64 || !cuda_is_there()) continue;
+      SCOPED_TRACE("cuda");
+      const OpResult result = run_case(c, values, dtype, kCuda);
+      expect_agreement(c, result, dtype, expected, exact);
+      expect_same_bits(result, run_case(c, values, dtype, kCuda), "again:");
     }
   }
 }
@@ -202,16 +237,7 @@ inline void check_threads(const std::vector<OpCase>& cases) {
       const OpResult one = run_case(c, values, dtype);
       for (const int threads : {2, 4}) {
         cpu().set_threads(threads);
-        const OpResult many = run_case(c, values, dtype);
-        for (size_t i = 0; i < one.outputs.size(); ++i) {
-          EXPECT_TRUE(same_bits(one.outputs[i], many.outputs[i]))
-              << dtype << " output " << i << ", " << threads << " threads";
-        }
-        for (size_t i = 0; i < one.grads.size(); ++i) {
-          if (!one.grads[i].defined()) continue;
-          EXPECT_TRUE(same_bits(one.grads[i], many.grads[i]))
-              << dtype << " gradient " << i << ", " << threads << " threads";
-        }
+        expect_same_bits(one, run_case(c, values, dtype), str(dtype, ", ", threads, " threads,"));
       }
     }
   }

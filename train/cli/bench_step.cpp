@@ -14,6 +14,9 @@
 #include "core/base/text.h"
 #include "core/cpu/peak.h"
 #include "core/ops/normalize_images.h"
+#include "core/ops/transfer.h"
+#include "core/runtime/cuda_peak.h"
+#include "core/runtime/on_device.h"
 #include "core/runtime/plan.h"
 #include "core/runtime/profile.h"
 #include "models/registry.h"
@@ -57,6 +60,7 @@ Tensor random_images(int64_t count, int64_t side) {
 // A network with everything around it that a step needs.
 struct StepBench {
   RunConfig config;
+  Device device;
   DType act;
   std::unique_ptr<Model> model;
   std::unique_ptr<Optimizer> optimizer;
@@ -65,10 +69,12 @@ struct StepBench {
   Tensor images, labels;
 
   explicit StepBench(RunConfig c)
-      : config(std::move(c)), act(activation_dtype(config.train.precision)) {
+      : config(std::move(c)),
+        device(device_of(config.device)),
+        act(activation_dtype(config.train.precision, device)) {
     if (config.model.architecture.labels.empty())
       config.model.architecture.labels.resize(1000, "class");
-    model = make_model(config.model.architecture, DType::f32);
+    model = make_model(config.model.architecture, DType::f32, device);
     model->initialise(config.seed, config.model.init);
     if (act == DType::bf16) model->store().enable_copies();
     optimizer = make_optimizer(config.optim, model->store().value());
@@ -78,6 +84,7 @@ struct StepBench {
         Trainer::Settings{.act = act,
                           .seed = config.seed,
                           .micro_batch = std::min(config.train.micro_batch, config.train.batch),
+                          .cuda_graph = config.train.cuda_graph,
                           .schedule = {.peak_lr = 1e-4, .total_steps = 1000}});
     images = random_images(config.train.batch, config.data.transform.image_size);
     labels = tensor_of<int32_t>({config.train.batch},
@@ -90,7 +97,8 @@ struct StepBench {
     const Normalization n;
     Pass pass;
     pass.act = act;
-    model->logits(normalize_images(images, n.mean, n.std, act), pass);
+    model->logits(normalize_images(to_device(images, device), n.mean, n.std, act), pass);
+    synchronize(device);
   }
 };
 
@@ -124,6 +132,23 @@ double flops_of(const RunConfig& config, bool train) {
   return plan().total().flops * static_cast<double>(config.train.batch) * (train ? 3 : 1);
 }
 
+// GFLOP/s that the device reaches at best in products of the step's dtype.
+double peak_gflops(Device device, DType act) {
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) return 1e3 * measure_peak(cuda()).bf16_tflops;
+  }
+  const PeakRates peak = measure_peak(cpu());
+  return act == DType::bf16 && peak.bf16_gflops > 0 ? peak.bf16_gflops : peak.f32_gflops;
+}
+
+// Of the process, or what it took from the GPU.
+double peak_mb(Device device) {
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) return static_cast<double>(cuda().allocator().reserved()) / (1 << 20);
+  }
+  return peak_rss_mb();
+}
+
 struct Figures {
   std::string mode;
   double to_first_step = 0, to_its_end = 0;  // seconds since the process started
@@ -136,13 +161,15 @@ void print_json(const StepBench& bench, const Figures& f) {
   std::cout << nlohmann::ordered_json{{"what", f.mode},
                                       {"model", bench.model->config().title()},
                                       {"batch", bench.config.train.batch},
+                                      {"device", name_of(bench.device)},
                                       {"precision", name_of(bench.act)},
                                       {"images_per_s", batch / f.time.best},
                                       {"images_per_s_median", batch / f.time.median},
                                       {"ms", 1e3 * f.time.best},
                                       {"gflops", f.gflops},
                                       {"share_of_peak", f.gflops / f.peak_gflops},
-                                      {"peak_rss_mb", f.peak_mb},
+                                      {bench.device == kCuda ? "peak_gpu_mb" : "peak_rss_mb",
+                                       f.peak_mb},
                                       {"start_to_first_step_s", f.to_first_step},
                                       {"start_to_end_of_first_step_s", f.to_its_end}}
                    .dump()
@@ -185,11 +212,9 @@ int bench_step_verb(const Arguments& arguments) {
   f.to_its_end = seconds_since_process_start();
   step();
   f.time = time_it(arguments.number("--steps", 5, 1), step);
-  f.peak_mb = peak_rss_mb();
+  f.peak_mb = peak_mb(bench.device);
   f.gflops = flops_of(config, mode == "train") / f.time.best / 1e9;
-  const PeakRates peak = measure_peak(cpu());
-  f.peak_gflops =
-      bench.act == DType::bf16 && peak.bf16_gflops > 0 ? peak.bf16_gflops : peak.f32_gflops;
+  f.peak_gflops = peak_gflops(bench.device, bench.act);
   if (arguments.has("--json")) {
     print_json(bench, f);
     return 0;

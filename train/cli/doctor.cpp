@@ -1,5 +1,5 @@
-// vicinity doctor: does this machine compute what it should? Every op of the backend, forward and
-// back, in f32 and bf16, against its own fp64 loops, which the tests hold to independent
+// vicinity doctor: does this machine compute what it should? Every op of each device, forward and
+// back, in f32 and bf16, against the CPU's fp64 loops, which the tests hold to independent
 // references.
 #include <cmath>
 #include <iostream>
@@ -20,6 +20,9 @@
 #include "core/base/text.h"
 #include "core/cpu/peak.h"
 #include "core/ops/elementwise.h"
+#include "core/ops/transfer.h"
+#include "core/runtime/cuda_peak.h"
+#include "core/runtime/on_device.h"
 #include "train/cli/verbs.h"
 #include "train/cli/version.h"
 
@@ -65,6 +68,18 @@ std::vector<OpCheck> all_ops() {
        {false},
        [](const auto& in) { return activation(in[0], Activation::gelu); }},
       {"swiglu", {{33, 64}}, {false}, [](const auto& in) { return swiglu(in[0]); }},
+      {"patch_embed",
+       {{2, 29, 28, 3}, {24, 7, 7, 3}, {24}},
+       {false, false, true},
+       [](const auto& in) { return patch_embed(in[0].value(), in[1], in[2]); }},
+      {"cross_entropy",
+       {{5, 130}},
+       {true},
+       [](const auto& in) {
+         const Tensor labels = tensor_of<int32_t>({5}, {0, 129, 64, 3, 100});
+         return cross_entropy(
+             in[0], {.first = to_device(labels, in[0].value().device()), .smoothing = 0.1});
+       }},
       {"token_pool",
        {{3, 17, 33}},
        {false},
@@ -92,7 +107,7 @@ double error_of(const Tensor& a, const Tensor& b) {
 }
 
 // Output and gradients of an op on the same (rounded) values.
-std::vector<Tensor> results(const OpCheck& op, DType values_dtype, DType dtype) {
+std::vector<Tensor> results(const OpCheck& op, DType values_dtype, DType dtype, Device device) {
   std::vector<Leaf> leaves;
   std::vector<Variable> in;
   for (size_t i = 0; i < op.inputs.size(); ++i) {
@@ -100,21 +115,65 @@ std::vector<Tensor> results(const OpCheck& op, DType values_dtype, DType dtype) 
     const Tensor rounded =
         op.accumulator[i] ? random_tensor(op.inputs[i], i)
                           : cast(cast(random_tensor(op.inputs[i], i), values_dtype), DType::f64);
-    leaves.emplace_back(zeros(op.inputs[i], accumulator_of(dtype)));
-    in.push_back(leaves.back().use(cast(rounded, stored)));
+    leaves.emplace_back(zeros(op.inputs[i], accumulator_of(dtype), device));
+    in.push_back(leaves.back().use(to_device(cast(rounded, stored), device)));
   }
   const Variable y = op.run(in);
-  backward(y, cast(cast(random_tensor(y.shape(), 99), values_dtype), y.dtype()));
-  std::vector<Tensor> all = {y.value()};
-  for (Leaf& leaf : leaves) all.push_back(leaf.sink());
+  const Tensor dy = cast(cast(random_tensor(y.shape(), 99), values_dtype), y.dtype());
+  backward(y, to_device(dy, device));
+  std::vector<Tensor> all = {to_device(y.value(), kCpu)};
+  for (Leaf& leaf : leaves) all.push_back(to_device(leaf.sink(), kCpu));
   return all;
 }
 
-double worst_error(const OpCheck& op, DType dtype) {
-  const std::vector<Tensor> exact = results(op, dtype, DType::f64), got = results(op, dtype, dtype);
+double worst_error(const OpCheck& op, DType dtype, Device device) {
+  const std::vector<Tensor> exact = results(op, dtype, DType::f64, kCpu),
+                            got = results(op, dtype, dtype, device);
   double worst = 0;
   for (size_t i = 0; i < exact.size(); ++i) worst = std::max(worst, error_of(got[i], exact[i]));
   return worst;
+}
+
+void print_column(const std::string& text, size_t width) {
+  std::cout << text << std::string(width > text.size() ? width - text.size() : 1, ' ');
+}
+
+// A line for each op; whether all agree.
+bool check_ops(Device device) {
+  bool healthy = true;
+  std::cout << "\n";
+  print_column(str("op on ", device, ", forward and gradients"), 38);
+  std::cout << "f32 error   bf16 error\n";
+  for (const OpCheck& op : all_ops()) {
+    const double narrow = worst_error(op, DType::f32, device),
+                 half = worst_error(op, DType::bf16, device);
+    const bool good = narrow < 1e-4 && half < 3e-2;
+    healthy = healthy && good;
+    print_column(op.name, 38);
+    print_column(format_number(std::round(narrow * 1e9) / 1e9), 12);
+    print_column(format_number(std::round(half * 1e6) / 1e6), 12);
+    std::cout << (good ? "agrees" : "DIFFERS") << "\n";
+  }
+  return healthy;
+}
+
+void print_cuda() {
+  if constexpr (kCudaBuilt) {
+    const cuda_api::DeviceInfo& info = cuda().info();
+    const cuda_api::MemoryInfo memory = cuda_api::memory_info();
+    const auto version = [](int v) { return str(v / 1000, ".", v % 1000 / 10); };
+    const CudaPeak peak = measure_peak(cuda());
+    std::cout << "GPU            " << info.name << ", compute capability " << info.major << "."
+              << info.minor << ", " << info.multiprocessors
+              << " multiprocessors; this program: " << cuda_api::built_architectures()
+              << "\nGPU memory     " << format_bytes(static_cast<double>(memory.free))
+              << " free of " << format_bytes(static_cast<double>(memory.total))
+              << "\nCUDA           driver for " << version(cuda_api::driver_version())
+              << ", runtime " << version(cuda_api::runtime_version()) << ", devices "
+              << cuda_api::device_count() << "\nmeasured peak  bf16 "
+              << format_fixed(peak.bf16_tflops, 1) << " TFLOP/s, copy "
+              << format_fixed(peak.copy_gbytes, 0) << " GB/s\n";
+  }
 }
 
 }  // namespace
@@ -127,19 +186,13 @@ int doctor_verb(const Arguments& arguments) {
             << " (affinity and container quota)\nmeasured peak  f32 "
             << format_fixed(peak.f32_gflops, 0) << " GFLOP/s, bf16 "
             << format_fixed(peak.bf16_gflops, 0) << " GFLOP/s, copy "
-            << format_fixed(peak.copy_gbytes, 0)
-            << " GB/s\n\nop, forward and gradients      f32 error   bf16 error\n";
-  bool healthy = true;
-  for (const OpCheck& op : all_ops()) {
-    const double narrow = worst_error(op, DType::f32), half = worst_error(op, DType::bf16);
-    const bool good = narrow < 1e-4 && half < 3e-2;
-    healthy = healthy && good;
-    std::cout << op.name << std::string(30 - std::min<size_t>(29, op.name.size()), ' ')
-              << format_number(std::round(narrow * 1e9) / 1e9) << "   "
-              << format_number(std::round(half * 1e6) / 1e6) << (good ? "   agrees" : "   DIFFERS")
-              << "\n";
-  }
-  std::cout << (healthy ? "all ops agree with their fp64 loops\n"
+            << format_fixed(peak.copy_gbytes, 0) << " GB/s\n";
+  const std::string why = why_no_cuda();
+  std::cout << (why.empty() ? "" : "GPU            none used: " + why + "\n");
+  if (why.empty()) print_cuda();
+  bool healthy = check_ops(kCpu);
+  if (why.empty()) healthy = check_ops(kCuda) && healthy;
+  std::cout << (healthy ? "all ops agree with the fp64 loops of the CPU\n"
                         : "some ops differ: do not trust results of this machine\n");
   return healthy ? 0 : static_cast<int>(ExitCode::device);
 }

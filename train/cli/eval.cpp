@@ -64,9 +64,10 @@ int eval_verb(const Arguments& arguments) {
   if (loaded.config.threads > 0) cpu().set_threads(loaded.config.threads);
   const DataSets data = open_data(loaded.config.data.source, loaded.config.seed);
   check_classes(loaded.config.model.architecture, data.val->class_names());
-  const auto model = make_model(loaded.config.model.architecture, DType::f32);
+  const Device device = device_of(loaded.config.device);
+  const auto model = make_model(loaded.config.model.architecture, DType::f32, device);
   load_hf(*model, loaded.directory);
-  const DType act = activation_dtype(loaded.config.train.precision);
+  const DType act = activation_dtype(loaded.config.train.precision, device);
   if (act == DType::bf16) model->store().enable_copies();
   Loader loader(*data.val, loaded.config.data.transform, LoaderMode::eval,
                 std::min<int64_t>(loaded.config.train.micro_batch, 256),

@@ -4,60 +4,17 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "autograd/record.h"
 #include "core/base/text.h"
-#include "core/runtime/plan.h"
-#include "models/registry.h"
 #include "models/weights/hf.h"
 #include "models/weights/safetensors.h"
 #include "train/cli/load_config.h"
 #include "train/cli/verbs.h"
-#include "train/run/setup.h"
-#include "train/tasks/classify.h"
-#include "train/trainer.h"
+#include "train/run/step_on_paper.h"
 
 namespace vicinity {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A training step of one leaf on the plan device: FLOPs per op, and the peak of its memory.
-struct StepOnPaper {
-  int64_t parameters = 0;
-  double forward_flops = 0, step_flops = 0;
-  size_t step_bytes = 0;
-  std::vector<std::pair<std::string, double>> op_flops;
-};
-
-StepOnPaper plan_step(const RunConfig& config) {
-  const int64_t side = config.data.transform.image_size,
-                leaf = std::min(config.train.micro_batch, config.train.batch);
-  const DType act = activation_dtype(config.train.precision);
-  StepOnPaper result;
-  plan().reset();
-  const auto model = make_model(config.model.architecture, DType::f32, kPlan);
-  if (act == DType::bf16) model->store().enable_copies();
-  result.parameters = model->parameter_count();
-  {
-    const NoGrad no_grad;
-    Pass pass;
-    pass.act = act;
-    plan().reset();
-    model->logits(empty({1, side, side, 3}, act, kPlan), pass);
-    result.forward_flops = plan().total().flops;
-    for (const auto& [op, entry] : plan().by_op())
-      result.op_flops.emplace_back(op, entry.cost.flops);
-  }
-  plan().reset();
-  const auto optimizer = make_optimizer(config.optim, model->store().value());
-  Classify task(*model, Normalization{}, config.train.smoothing);
-  Trainer trainer(*model, task, *optimizer, param_ranges(model->store()),
-                  {.act = act, .micro_batch = leaf});
-  trainer.step(empty({leaf, side, side, 3}, DType::u8, kPlan), empty({leaf}, DType::i32, kPlan));
-  result.step_flops = plan().total().flops;
-  result.step_bytes = plan().memory().peak;
-  return result;
-}
 
 void print_levels(const RunConfig& config) {
   const ModelConfig& m = config.model.architecture;
@@ -75,8 +32,8 @@ void print_levels(const RunConfig& config) {
 }
 
 int inspect_model(const RunConfig& config, const std::string& where, bool json) {
-  const StepOnPaper step = plan_step(config);
   const int64_t leaf = std::min(config.train.micro_batch, config.train.batch);
+  const StepOnPaper step = plan_step(config, leaf);
   if (json) {
     std::cout << nlohmann::ordered_json{{"model", config.model.architecture.title()},
                                         {"parameters", step.parameters},

@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/normalize_images.h"
+#include "core/ops/transfer.h"
 #include "data/image/decode.h"
 #include "data/image/sheet.h"
 #include "models/registry.h"
@@ -92,10 +93,12 @@ std::vector<std::vector<double>> probabilities(Model& model, const std::vector<Q
   const auto count = static_cast<int64_t>(queries.size());
   const Normalization n;
   const Tensor images =
-      normalize_images(tensor_of<uint8_t>({count, height, width, 3}, pixels), n.mean, n.std, act);
+      normalize_images(to_device(tensor_of<uint8_t>({count, height, width, 3}, pixels),
+                                 model.store().value().device()),
+                       n.mean, n.std, act);
   Pass pass{.training = false, .act = act};
   const NoGrad no_grad;
-  const Tensor logits = cast(model.logits(images, pass).value(), DType::f64);
+  const Tensor logits = cast(to_device(model.logits(images, pass).value(), kCpu), DType::f64);
   std::vector<std::vector<double>> result;
   for (int64_t row = 0; row < count; ++row) {
     std::vector<double> p = values_of<double>(logits.slice(row, row + 1));
@@ -142,9 +145,10 @@ int predict_verb(const Arguments& arguments) {
             "vicinity predict takes a run or model directory, then images or folders (or --val N)");
   const LoadedModel loaded =
       load_model_config(arguments.positional[0], arguments.all("--config"), arguments.overrides);
-  const auto model = make_model(loaded.config.model.architecture, DType::f32);
+  const Device device = device_of(loaded.config.device);
+  const auto model = make_model(loaded.config.model.architecture, DType::f32, device);
   load_hf(*model, loaded.directory);
-  const DType act = activation_dtype(loaded.config.train.precision);
+  const DType act = activation_dtype(loaded.config.train.precision, device);
   if (act == DType::bf16) model->store().enable_copies();
   const std::vector<std::string>& names = loaded.config.model.architecture.labels;
   const auto batch = static_cast<size_t>(arguments.number("--batch", 32, 1));

@@ -5,9 +5,21 @@
 #include <zlib.h>
 
 #include "core/base/error.h"
-#include "core/runtime/cpu.h"
+#include "core/runtime/on_device.h"
 
 namespace vicinity {
+namespace {
+
+std::string cuda_text() {
+  if constexpr (kCudaBuilt) {
+    const int version = cuda_api::runtime_version();
+    return str(version / 1000, ".", version % 1000 / 10, ", kernels for ",
+               cuda_api::built_architectures());
+  }
+  return "not built in";
+}
+
+}  // namespace
 
 std::string version_text() {
   unsigned major = 0, minor = 0, patch = 0;
@@ -17,7 +29,7 @@ std::string version_text() {
              "\ninstructions   ", name_of(cpu_isa()), ", ", available_cores(),
              " cores\noneDNN         ", dnnl->major, ".", dnnl->minor, ".", dnnl->patch,
              "\nHDF5           ", major, ".", minor, ".", patch, "\nzlib           ", zlibVersion(),
-             "\nCUDA           not built in\n");
+             "\nCUDA           ", cuda_text(), "\n");
 }
 
 }  // namespace vicinity

@@ -15,20 +15,16 @@ class AdamW : public Optimizer {
         first_(zeros(params.shape(), params.dtype(), params.device())),
         second_(zeros(params.shape(), params.dtype(), params.device())) {}
 
-  void step(Tensor& params, const Tensor& grads, const std::vector<ParamRange>& ranges,
-            const Knobs& knobs, double grad_scale, int64_t step) override {
-    for (const ParamRange& range : ranges) {
-      Tensor p = params.slice(range.begin, range.end), m = first_.slice(range.begin, range.end),
-             v = second_.slice(range.begin, range.end);
-      adamw_(p, grads.slice(range.begin, range.end), m, v,
-             {.lr = knobs.lr * range.lr_scale,
-              .beta1 = config_.betas[0],
-              .beta2 = config_.betas[1],
-              .eps = config_.eps,
-              .weight_decay = range.decay ? knobs.weight_decay : 0,
-              .step = step + 1,
-              .grad_scale = grad_scale});
-    }
+  void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
+            const Knobs& knobs, const Tensor& grad_scale, int64_t step) override {
+    adamw_(params, grads, first_, second_, copy, ranges,
+           {.lr = knobs.lr,
+            .beta1 = config_.betas[0],
+            .beta2 = config_.betas[1],
+            .eps = config_.eps,
+            .weight_decay = knobs.weight_decay,
+            .step = step + 1},
+           grad_scale);
   }
 
   std::map<std::string, Tensor> state() const override {
@@ -47,18 +43,15 @@ class Sgd : public Optimizer {
   Sgd(const OptimConfig& config, const Tensor& params)
       : config_(config), buffer_(zeros(params.shape(), params.dtype(), params.device())) {}
 
-  void step(Tensor& params, const Tensor& grads, const std::vector<ParamRange>& ranges,
-            const Knobs& knobs, double grad_scale, int64_t step) override {
-    for (const ParamRange& range : ranges) {
-      Tensor p = params.slice(range.begin, range.end), b = buffer_.slice(range.begin, range.end);
-      sgd_(p, grads.slice(range.begin, range.end), b,
-           {.lr = knobs.lr * range.lr_scale,
-            .momentum = config_.momentum,
-            .weight_decay = range.decay ? knobs.weight_decay : 0,
-            .nesterov = config_.nesterov,
-            .grad_scale = grad_scale,
-            .first = step == 0});
-    }
+  void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
+            const Knobs& knobs, const Tensor& grad_scale, int64_t step) override {
+    sgd_(params, grads, buffer_, copy, ranges,
+         {.lr = knobs.lr,
+          .momentum = config_.momentum,
+          .weight_decay = knobs.weight_decay,
+          .nesterov = config_.nesterov,
+          .first = step == 0},
+         grad_scale);
   }
 
   std::map<std::string, Tensor> state() const override { return {{"momentum_buffer", buffer_}}; }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/config/fields.h"
+#include "core/ops/update_ranges.h"
 #include "core/tensor/tensor.h"
 #include "train/schedule.h"
 
@@ -37,22 +38,16 @@ struct OptimConfig {
   void check(Problems& problems) const;
 };
 
-/// A run of the flat parameters that is updated alike.
-struct ParamRange {
-  int64_t begin = 0;
-  int64_t end = 0;
-  double lr_scale = 1;
-  bool decay = true;
-};
-
 /// Updates `params` from `grads` (flat, same length). State tensors are flat too and named, for
 /// checkpoints.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// One step. `grad_scale` multiplies every gradient first (clipping). `step` counts from 0.
-  virtual void step(Tensor& params, const Tensor& grads, const std::vector<ParamRange>& ranges,
-                    const Knobs& knobs, double grad_scale, int64_t step) = 0;
+  /// One step, enqueued. `grad_scale` [1] multiplies every gradient first; where it is not a number
+  /// nothing changes (core/ops/grad_norm.h). `copy`: bf16 copies of the parameters, or absent.
+  /// `step` counts from 0.
+  virtual void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
+                    const Knobs& knobs, const Tensor& grad_scale, int64_t step) = 0;
   /// Live state, by name ("exp_avg", "exp_avg_sq"; "momentum_buffer"), zero before the first step.
   virtual std::map<std::string, Tensor> state() const = 0;
 };

@@ -10,6 +10,7 @@
 #include "models/registry.h"
 #include "models/weights/hf.h"
 #include "train/run/signals.h"
+#include "train/run/step_on_paper.h"
 
 namespace vicinity {
 
@@ -17,7 +18,8 @@ Run::Run(RunConfig config, const RunDirectory& directory, bool resume)
     : config_(std::move(config)), directory_(directory), checkpoints_(directory.path()) {
   if (config_.threads > 0) cpu().set_threads(config_.threads);
   data_ = open_data(config_.data.source, config_.seed);
-  act_ = activation_dtype(config_.train.precision);
+  device_ = device_of(config_.device);
+  act_ = activation_dtype(config_.train.precision, device_);
   length_ = length_of(config_.train, data_.train->size());
   directory_.write_classes(data_.train->class_names());
   build_model();
@@ -37,7 +39,7 @@ void Run::build_model() {
   check_small_maps(config_.model, config_.data.transform.image_size);
   config_.model.architecture.labels = data_.train->class_names();
   check_image_size(config_.model.architecture, config_.data.transform.image_size);
-  model_ = make_model(config_.model.architecture, DType::f32);
+  model_ = make_model(config_.model.architecture, DType::f32, device_);
   if (config_.model.weights.empty()) {
     model_->initialise(config_.seed, config_.model.init);
   } else {
@@ -60,6 +62,7 @@ void Run::build_model() {
                                                          .seed = config_.seed,
                                                          .micro_batch = config_.train.micro_batch,
                                                          .clip_grad = config_.optim.clip_grad,
+                                                         .cuda_graph = config_.train.cuda_graph,
                                                          .schedule = schedule});
 }
 
@@ -87,8 +90,7 @@ void Run::describe() const {
            data_.train->class_names().size(), " classes");
   log_info("model      ", model_->config().title(), ", ", format_count(model_->parameter_count()),
            " parameters");
-  log_info("compute    ", name_of(cpu().isa()), ", ", cpu().threads(), " threads, activations ",
-           act_);
+  log_info("compute    ", describe_device(device_), ", activations ", act_);
   log_info("batch      ", config_.train.batch, " = 1 rank x ", config_.train.micro_batch,
            " images x ", leaves, leaves == 1 ? " leaf" : " leaves", "; ", length_.steps, " steps, ",
            length_.steps_per_epoch, " an epoch");
@@ -103,6 +105,19 @@ bool Run::due(double every_epochs) const {
   return done % interval == 0;
 }
 
+StepReport Run::step_on(const Batch& batch) {
+  try {
+    return trainer_->step(images_of(batch), labels_of(batch));
+  } catch (OutOfMemory& error) {
+    const int64_t fits = largest_micro_batch(config_, memory_of(device_));
+    error.add_context(fits > 0 ? str("using train.micro_batch=", config_.train.micro_batch,
+                                     "; on paper train.micro_batch=", fits,
+                                     " fits this device when nobody else uses it")
+                               : "training a model of which not even one image fits this device");
+    throw;
+  }
+}
+
 RunResult Run::train() {
   const SignalWatch signals;
   interval_ = {};
@@ -110,9 +125,8 @@ RunResult Run::train() {
     const double waited_before = train_loader_->wait_seconds();
     const Batch batch = train_loader_->next();
     const double wait = train_loader_->wait_seconds() - waited_before;
-    const StepReport report = in_context(str("training step ", trainer_->steps_done() + 1), [&] {
-      return trainer_->step(images_of(batch), labels_of(batch));
-    });
+    const StepReport report = in_context(str("training step ", trainer_->steps_done() + 1),
+                                         [&] { return step_on(batch); });
     log_step(report, wait);
     if (due(config_.train.eval_every)) evaluate_now();
     if (config_.train.save_every > 0 && report.step % config_.train.save_every == 0) save(false);

@@ -37,6 +37,7 @@ class Run {
   void build_model();
   void restore();
   void describe() const;
+  StepReport step_on(const Batch& batch);
   void log_step(const StepReport& report, double data_wait);
   bool due(double every_epochs) const;
   void evaluate_now();
@@ -46,6 +47,7 @@ class Run {
   RunConfig config_;
   const RunDirectory& directory_;
   DataSets data_;
+  Device device_;
   DType act_;
   Length length_;
   std::unique_ptr<Model> model_;

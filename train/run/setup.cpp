@@ -1,16 +1,47 @@
 #include "train/run/setup.h"
 
+#include <unistd.h>
+
 #include <cmath>
 
 #include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/ops/transfer.h"
 #include "core/runtime/isa.h"
+#include "core/runtime/on_device.h"
 
 namespace vicinity {
 
-DType activation_dtype(const std::string& precision) {
+Device device_of(const std::string& name) {
+  if (name == "auto") return cuda_is_a_gpu() ? kCuda : kCpu;
+  if (name == "cpu") return kCpu;
+  const std::string why = why_no_cuda();
+  VIC_CHECK(DeviceError, why.empty(), "device=cuda: ", why,
+            ". device=cpu runs the same commands on the CPU");
+  return kCuda;
+}
+
+std::string describe_device(Device device) {
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) {
+      const cuda_api::DeviceInfo& info = cuda().info();
+      return str(info.name, ", ", format_bytes(static_cast<double>(info.memory)));
+    }
+  }
+  return str(name_of(cpu().isa()), ", ", cpu().threads(), " threads");
+}
+
+size_t memory_of(Device device) {
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) return cuda().info().memory;
+  }
+  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+DType activation_dtype(const std::string& precision, Device device) {
   if (precision == "bf16") return DType::bf16;
   if (precision == "fp32") return DType::f32;
-  return cpu_isa() == Isa::avx512_bf16 ? DType::bf16 : DType::f32;
+  return device == kCuda || cpu_isa() == Isa::avx512_bf16 ? DType::bf16 : DType::f32;
 }
 
 void check_small_maps(const ModelSection& model, int64_t image_size) {

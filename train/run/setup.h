@@ -15,9 +15,18 @@
 
 namespace vicinity {
 
-/// The dtype of activations for train.precision: auto is bf16 where the CPU multiplies it
-/// (AVX512-BF16), else f32.
-DType activation_dtype(const std::string& precision);
+/// cpu or cuda; auto is cuda where there is a GPU that this program can use.
+Device device_of(const std::string& name);
+
+/// "avx512_bf16, 2 threads" or the GPU's name and memory.
+std::string describe_device(Device device);
+
+/// Bytes of memory that the device has in all.
+size_t memory_of(Device device);
+
+/// The dtype of activations for train.precision: auto is bf16 where the device multiplies it (a
+/// GPU, a CPU with AVX512-BF16), else f32.
+DType activation_dtype(const std::string& precision, Device device);
 
 /// ConfigError if a level's map is smaller than kernel x dilation, unless padding is allowed or
 /// weights are loaded; where it is padded, says so.

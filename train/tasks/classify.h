@@ -17,15 +17,12 @@ class Classify : public Task {
   Classify(Model& model, Normalization normalization, double smoothing)
       : model_(model), normalization_(std::move(normalization)), smoothing_(smoothing) {}
 
-  Variable loss(const LeafBatch& leaf, Pass& pass, LossSums& sums) override;
+  Variable loss(const LeafBatch& leaf, Pass& pass, LeafOutcome& outcome) override;
 
  private:
   Model& model_;
   Normalization normalization_;
   double smoothing_;
 };
-
-/// Rows of logits [B, K] (f32 or f64) whose largest value, the first of equals, is at the label.
-int64_t count_correct(const Tensor& logits, const Tensor& labels);
 
 }  // namespace vicinity

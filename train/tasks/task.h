@@ -8,18 +8,17 @@
 
 namespace vicinity {
 
-/// Sums over the images of a batch, added leaf by leaf in order.
-struct LossSums {
-  double loss = 0;
-  int64_t correct = 0;
-  int64_t count = 0;
+/// What a leaf leaves on the device to be counted once the step is done.
+struct LeafOutcome {
+  Tensor losses;  // [B], f32 or f64
+  Tensor ranks;   // i32 [B], of the label among the logits: 0 is right
 };
 
 class Task {
  public:
   virtual ~Task() = default;
-  /// The leaf's share of the mean loss of its batch, [1], and its part of the sums.
-  virtual Variable loss(const LeafBatch& leaf, Pass& pass, LossSums& sums) = 0;
+  /// The leaf's share of the mean loss of its batch, [1]. Waits for nothing.
+  virtual Variable loss(const LeafBatch& leaf, Pass& pass, LeafOutcome& outcome) = 0;
   /// After the optimiser's step. Classification does nothing here.
   virtual void after_step(const Knobs&) {}
 };

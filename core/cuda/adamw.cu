@@ -1,0 +1,75 @@
+// AdamW: one launch over all ranges, one pass over four arrays and the bf16 copy.
+//   bytes     30 each parameter: p, m, v read and written, the gradient read, the copy written
+//   numerics  f32 as the CPU; factors are made in f64 and rounded once
+#include <cmath>
+
+#include "core/cuda/update.cuh"
+#include "core/ops/adamw.h"
+
+namespace vicinity::kernels {
+namespace {
+
+struct Arrays {
+  float* param;
+  const float* grad;
+  float *m, *v;
+  bf16* copy;
+};
+
+// What does not change from element to element; lr and rate before a range's scale.
+struct Factors {
+  double lr, weight_decay, rate;
+  float beta1, rest1, beta2, rest2, root, eps;
+
+  explicit Factors(const AdamwStep& s)
+      : lr(s.lr),
+        weight_decay(s.weight_decay),
+        rate(s.lr / (1 - std::pow(s.beta1, static_cast<double>(s.step)))),
+        beta1(static_cast<float>(s.beta1)),
+        rest1(static_cast<float>(1 - s.beta1)),
+        beta2(static_cast<float>(s.beta2)),
+        rest2(static_cast<float>(1 - s.beta2)),
+        root(static_cast<float>(1 / std::sqrt(1 - std::pow(s.beta2, static_cast<double>(s.step))))),
+        eps(static_cast<float>(s.eps)) {}
+};
+
+DEV_KERNEL void adamw_kernel(const UpdateRanges::Chunk* chunks, Arrays a, Factors f,
+                             const double* grad_scale) {
+  const double exact_scale = scale_or_one(grad_scale);
+  if (exact_scale != exact_scale) return;
+  const UpdateRanges::Chunk chunk = chunks[dev::block()];
+  const double decay = chunk.decay != 0 ? f.weight_decay : 0.0;
+  const auto scale = static_cast<float>(exact_scale);
+  const auto keep = static_cast<float>(1.0 - f.lr * chunk.lr_scale * decay);
+  const auto rate = static_cast<float>(f.rate * chunk.lr_scale);
+  for_chunk(chunk, [&]<int n>(int64_t i) {
+    const Run<float, n> grad = load_run<n>(a.grad + i);
+    Run<float, n> p = load_run<n>(a.param + i), m = load_run<n>(a.m + i), v = load_run<n>(a.v + i);
+    DEV_UNROLL
+    for (int k = 0; k < n; ++k) {
+      const float g = grad.at[k] * scale;
+      m.at[k] = f.beta1 * m.at[k] + f.rest1 * g;
+      v.at[k] = f.beta2 * v.at[k] + f.rest2 * g * g;
+      const float root = dev::sqrt(v.at[k]) * f.root + f.eps;
+      p.at[k] = p.at[k] * keep - dev::divide(rate * m.at[k], root);
+    }
+    store_run(a.param + i, p);
+    store_run(a.m + i, m);
+    store_run(a.v + i, v);
+    round_into(a.copy, i, p);
+  });
+}
+
+}  // namespace
+
+void adamw(Cuda& cuda, Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, Tensor& copy,
+           const UpdateRanges& ranges, const AdamwStep& step, const Tensor& grad_scale) {
+  if (ranges.chunk_count() == 0) return;
+  check_aligned({&param, &grad, &m, &v, &copy});
+  const Arrays arrays{param.data<float>(), grad.data<float>(), m.data<float>(), v.data<float>(),
+                      data_or_null<bf16>(copy)};
+  dev::launch(cuda, "adamw", adamw_kernel, shape_of(ranges), ranges.chunks_on(kCuda), arrays,
+              Factors(step), data_or_null<double>(grad_scale));
+}
+
+}  // namespace vicinity::kernels

@@ -1,0 +1,203 @@
+// Neighborhood attention of sliding windows, backward: dk and dv, gathered by key over the queries
+// that see it.
+//   bytes     reads q, k, v, dout and 8 bytes per query and head, writes dk and dv; from L2 q and
+//             dout about as often as the forward reads k and v
+//   numerics  f32; P and dS round to bf16 before dv and dk
+// 4 x 4 keys are seen by up to 14 x 14 queries (at borders), taken 16 at a time: no more scores
+// than that in registers. The queries of a tile: at most 25 x 25; shared memory is sized by the
+// shape.
+#include <algorithm>
+
+#include "core/cuda/neighborhood_sliding.cuh"
+#include "core/cuda/neighborhood_sliding_tile.cuh"
+
+namespace vicinity::kernels {
+namespace {
+
+/// Shared memory of a block, for so many queries.
+struct KeysShared {
+  bf16 *queries, *douts, *rows;  // rows: of each sub-tile k, then v
+  QueryStatistics* statistics;
+  float* bias;
+
+  DEV_FN KeysShared(bf16* memory, int count)
+      : queries(memory),
+        douts(queries + count * kHeadDim),
+        rows(douts + count * kHeadDim),
+        statistics(reinterpret_cast<QueryStatistics*>(rows + kSubTiles * 2 * kRows * kHeadDim)),
+        bias(reinterpret_cast<float*>(statistics + count)) {}
+  static size_t bytes(int count, int bins) {
+    return sizeof(bf16) * kHeadDim * static_cast<size_t>(2 * count + kSubTiles * 2 * kRows) +
+           sizeof(QueryStatistics) * static_cast<size_t>(count) +
+           sizeof(float) * static_cast<size_t>(bins);
+  }
+};
+
+/// The queries that see the keys of a tile.
+DEV_FN HaloArea query_halo(const SlidingTile& tile, int kernel, int pitch) {
+  const int row = first_query(tile.row, kernel), col = first_query(tile.col, kernel);
+  const int row_end = end_query(tile.last_row(), tile.group.rows, kernel),
+            col_end = end_query(tile.last_col(), tile.group.cols, kernel);
+  return {row, col, row_end - row, col_end - col, row_end, col_end, pitch};
+}
+
+/// Most queries along an axis that a tile's halo holds.
+int longest_query_halo(int tokens, int dilation, int kernel) {
+  int longest = 0;
+  for (const int phase : {0, dilation - 1}) {
+    const int length = group_length(tokens, phase, dilation);
+    for (int first = 0; first < length; first += kTile) {
+      const int last = std::min(first + kTile, length) - 1;
+      longest = std::max(longest, end_query(last, length, kernel) - first_query(first, kernel));
+    }
+  }
+  return longest;
+}
+
+/// The queries that see a sub-tile's keys, counted row by row, and which of them the lane's two
+/// keys are seen by.
+template <int K>
+struct KeyWindow {
+  int corner, pitch, cols, count;  // corner: the first query's row in the halo
+  unsigned reciprocal;
+  int row[2], rows[2], col[2], key_cols[2];  // of the queries of each key, from the corner
+  int bias[2];                               // of the first query
+
+  DEV_FN KeyWindow(const DilationGroup& group, const SubTile& sub, const HaloArea& halo)
+      : pitch(halo.pitch) {
+    const int top = first_query(sub.row, K), left = first_query(sub.col, K);
+    const int last_row = dev::min(sub.row + kSide, group.rows) - 1,
+              last_col = dev::min(sub.col + kSide, group.cols) - 1;
+    corner = (top - halo.row) * pitch + left - halo.col;
+    cols = end_query(last_col, group.cols, K) - left;
+    count = (end_query(last_row, group.rows, K) - top) * cols;
+    reciprocal = 65536u / static_cast<unsigned>(cols) + 1;  // exact for less than 256 queries
+    DEV_UNROLL
+    for (int x = 0; x < 2; ++x) {
+      const int key_row = sub.row_of(dev::lane() / 4 + 8 * x),
+                key_col = sub.col_of(dev::lane() / 4 + 8 * x);
+      row[x] = first_query(key_row, K) - top;
+      col[x] = first_query(key_col, K) - left;
+      rows[x] = key_row < group.rows ? end_query(key_row, group.rows, K) - top - row[x] : 0;
+      key_cols[x] = key_col < group.cols ? end_query(key_col, group.cols, K) - left - col[x] : 0;
+      bias[x] = (key_row - top + K - 1) * (2 * K - 1) + key_col - left + K - 1;
+    }
+  }
+  DEV_FN int row_of(int query) const {
+    return static_cast<int>(static_cast<unsigned>(query) * reciprocal >> 16);
+  }
+  /// Its row in the halo; past the end that of the last one.
+  DEV_FN int place(int query) const {
+    query = dev::min(query, count - 1);
+    return corner + query + row_of(query) * (pitch - cols);
+  }
+  DEV_FN bool sees(int x, int query, int query_row, int query_col) const {
+    return query < count && query_row >= row[x] && query_row < row[x] + rows[x] &&
+           query_col >= col[x] && query_col < col[x] + key_cols[x];
+  }
+};
+
+/// From scores to P and from dP to dS, of the lane's two keys and four of 16 queries.
+template <int K>
+DEV_FN void softmax_backward(const KeyWindow<K>& window, int first, const KeysShared& shared,
+                             float scale, float (&p)[2][4], float (&ds)[2][4]) {
+  DEV_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    const int n = i / 2, e = i % 2;
+    const int query = first + 8 * n + dev::lane() % 4 * 2 + e;
+    const int row = window.row_of(query), col = query - row * window.cols;
+    const QueryStatistics of = shared.statistics[window.place(query)];
+    DEV_UNROLL
+    for (int x = 0; x < 2; ++x) {
+      float &p_x = p[n][2 * x + e], &ds_x = ds[n][2 * x + e];
+      if (window.sees(x, query, row, col)) {
+        const float bias = shared.bias[window.bias[x] - row * (2 * K - 1) - col];
+        p_x = dev::exp2_fast(dev::fma(p_x, scale, bias) - of.log_sum);
+        ds_x = p_x * (ds_x - of.delta);
+      } else {
+        p_x = ds_x = 0;
+      }
+    }
+  }
+}
+
+template <int K>
+DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
+    neighborhood_sliding_backward_keys_kernel(WindowSizes s, const bf16* dout, const bf16* qkv,
+                                              const float* rpb, float scale, float dot_scale,
+                                              const QueryStatistics* statistics, int halo_rows,
+                                              int halo_cols, bf16* dqkv) {
+  DEV_DYNAMIC_SHARED(bf16, memory);
+  const KeysShared shared(memory, halo_rows * halo_cols);
+  const SlidingTile tile = sliding_tile(s);
+  if (tile.sub_tiles() == 0) return;
+  const HaloArea halo = query_halo(tile, K, halo_cols);
+  copy_halo(tile.group, qkv_rows(s, qkv, 0, tile.head), halo, shared.queries);
+  copy_halo(tile.group, out_rows(s, dout, tile.head), halo, shared.douts);
+  for (int i = dev::warp(); i < tile.sub_tiles(); i += kSlidingWarps) {
+    const SubTile sub(tile, i);
+    copy_sub_tile(tile.group, sub, qkv_rows(s, qkv, 1, tile.head), shared.rows, 2 * i * kRows);
+    copy_sub_tile(tile.group, sub, qkv_rows(s, qkv, 2, tile.head), shared.rows,
+                  (2 * i + 1) * kRows);
+  }
+  dev::copies_commit();
+  for (int r = dev::warp(); r < halo.rows; r += kSlidingWarps) {
+    for (int c = dev::lane(); c < halo.cols; c += dev::kWarp) {
+      const int64_t token = tile.group.token(halo.row + r, halo.col + c);
+      shared.statistics[r * halo_cols + c] = statistics[token * s.heads + tile.head];
+    }
+  }
+  constexpr int kBins = SlidingWindow<K>::kBins;
+  for (int i = dev::thread(); i < kBins; i += kSlidingThreads) {
+    shared.bias[i] = rpb == nullptr ? 0.0f : rpb[tile.head * kBins + i] * kLog2E;
+  }
+  dev::copies_wait<0>();
+  dev::sync();
+  for (int i = dev::warp(); i < tile.sub_tiles(); i += kSlidingWarps) {
+    const SubTile sub(tile, i);
+    const KeyWindow<K> window(tile.group, sub, halo);
+    uint32_t k[2][4], v[2][4], a[4];
+    load_rows(k, shared.rows, 2 * i * kRows);
+    load_rows(v, shared.rows, (2 * i + 1) * kRows);
+    float dk[4][4] = {}, dv[4][4] = {};
+    for (int first = 0; first < window.count; first += kRows) {
+      float p[2][4], ds[2][4];
+      DEV_UNROLL
+      for (int n = 0; n < 2; ++n) {
+        const int at = swizzled(window.place(first + 8 * n + dev::lane() % 8), dev::lane() / 8);
+        multiply_transposed(p[n], k, shared.queries + at);
+        multiply_transposed(ds[n], v, shared.douts + at);
+      }
+      softmax_backward<K>(window, first, shared, scale, p, ds);
+      const int row = window.place(first + dev::lane() % 16);
+      const int low = swizzled(row, dev::lane() / 16), high = swizzled(row, 2 + dev::lane() / 16);
+      pack_rows(a, p[0], p[1]);
+      add_product(dv, a, {shared.douts + low, shared.douts + high});
+      pack_rows(a, ds[0], ds[1]);
+      add_product(dk, a, {shared.queries + low, shared.queries + high});
+    }
+    store_sub_tile(tile.group, sub, dk, {dot_scale, dot_scale}, shared.rows, 2 * i * kRows,
+                   qkv_rows(s, dqkv, 1, tile.head));
+    store_sub_tile(tile.group, sub, dv, {1.0f, 1.0f}, shared.rows, (2 * i + 1) * kRows,
+                   qkv_rows(s, dqkv, 2, tile.head));
+  }
+}
+
+}  // namespace
+
+void sliding_window_backward_keys(Cuda& cuda, const WindowSizes& s, const Tensor& dout,
+                                  const Tensor& qkv, const Tensor& rpb,
+                                  const QueryStatistics* statistics, Tensor& dqkv) {
+  const int rows = longest_query_halo(s.height, s.dilation, s.kernel),
+            cols = longest_query_halo(s.width, s.dilation, s.kernel);
+  for_sliding_kernel(s.kernel, [&]<int K>() {
+    dev::launch(cuda, "neighborhood_sliding_backward_keys",
+                neighborhood_sliding_backward_keys_kernel<K>,
+                {sliding_tiles(s) * s.heads, kSlidingThreads,
+                 KeysShared::bytes(rows * cols, SlidingWindow<K>::kBins)},
+                s, dout.data<bf16>(), qkv.data<bf16>(), data_or_null<float>(rpb), sliding_scale(),
+                sliding_scale() / kLog2E, statistics, rows, cols, dqkv.data<bf16>());
+  });
+}
+
+}  // namespace vicinity::kernels

@@ -1,0 +1,96 @@
+#include "core/ops/transfer.h"
+
+#include <array>
+#include <cstring>
+
+#include "core/runtime/cuda_graph.h"
+#include "core/runtime/on_device.h"
+
+namespace vicinity {
+
+Tensor to_device(const Tensor& x, Device device) {
+  if (!x.defined() || x.device() == device) return x;
+  Tensor y(x.shape(), x.dtype(), device);
+  if (device == kPlan || x.device() == kPlan || x.bytes() == 0) return y;
+  if constexpr (kCudaBuilt) {
+    const bool down = device == kCpu;
+    cuda_api::copy(y.raw(), x.raw(), x.bytes(),
+                   down ? cuda_api::Copy::to_host : cuda_api::Copy::to_device, cuda().stream());
+    cuda().synchronize();  // both ways: pageable memory of the host may go when this returns
+  }
+  return y;
+}
+
+Tensor step_values(const Shape& shape, DType dtype, Device device, int64_t step,
+                   const std::function<void(Tensor& host, int64_t step)>& fill) {
+  if (device == kPlan) return {shape, dtype, device};
+  if constexpr (kCudaBuilt) {
+    CudaGraph* graph = device == kCuda ? CudaGraph::recording() : nullptr;
+    if (graph != nullptr) return graph->add_input(shape, dtype, fill);
+  }
+  Tensor host(shape, dtype, kCpu);
+  fill(host, step);
+  return to_device(host, device);
+}
+
+struct Upload::Buffers {
+  struct Buffer {
+    void* data = nullptr;
+    cuda_api::Event sent = nullptr;
+  };
+  std::array<Buffer, 2> both;
+  size_t next = 0;
+};
+
+Upload::Upload(Device device) : device_(device) {}
+
+const Tensor& Upload::operator()(const Tensor& x) {
+  if (device_ == x.device()) return value_ = x;
+  if constexpr (kCudaBuilt) {
+    if (!value_.defined()) {
+      value_ = Tensor(x.shape(), x.dtype(), device_);
+      buffers_ = std::make_unique<Buffers>();
+      for (Buffers::Buffer& buffer : buffers_->both)
+        buffer = {cuda_api::allocate_host(x.bytes()), cuda_api::create_event()};
+    }
+    VIC_ASSERT(value_.shape() == x.shape() && value_.dtype() == x.dtype());
+    Buffers::Buffer& buffer = buffers_->both[buffers_->next];
+    buffers_->next ^= 1;
+    cuda_api::synchronize(buffer.sent);  // the copy before the last one
+    std::memcpy(buffer.data, x.raw(), x.bytes());
+    cuda_api::copy(value_.raw(), buffer.data, x.bytes(), cuda_api::Copy::to_device,
+                   cuda().stream());
+    cuda_api::record(buffer.sent, cuda().stream());
+  }
+  return value_;
+}
+
+Upload::~Upload() {
+  if constexpr (kCudaBuilt) {
+    if (buffers_ == nullptr) return;
+    for (const Buffers::Buffer& buffer : buffers_->both) {
+      cuda_api::synchronize(buffer.sent);
+      cuda_api::destroy(buffer.sent);
+      cuda_api::release_host(buffer.data);
+    }
+  }
+}
+
+std::string why_no_cuda() {
+  if constexpr (kCudaBuilt) return cuda_api::why_unavailable();
+  return "this program was built without CUDA (cmake -DVICINITY_CUDA=ON needs nvcc)";
+}
+
+bool cuda_is_a_gpu() {
+  if constexpr (kCudaBuilt)
+    return why_no_cuda().empty() && cuda_api::built_architectures() != "emulated";
+  return false;
+}
+
+void synchronize(Device device) {
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) cuda().synchronize();
+  }
+}
+
+}  // namespace vicinity

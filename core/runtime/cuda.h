@@ -1,0 +1,59 @@
+// The NVIDIA GPU as a compute device: one stream, one arena, one workspace. Built with CUDA or with
+// its emulation only (kCudaBuilt).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/runtime/cuda_allocator.h"
+#include "core/runtime/cuda_api.h"
+#include "core/tensor/tensor.h"
+
+namespace vicinity {
+
+#if defined(VICINITY_CUDA)
+inline constexpr bool kCudaBuilt = true;
+#else
+inline constexpr bool kCudaBuilt = false;
+#endif
+
+/// How a kernel is spread: blocks of threads, and dynamic shared memory of each block in bytes.
+struct LaunchShape {
+  int64_t blocks = 1;
+  int threads = 256;
+  size_t shared = 0;
+};
+
+class Cuda {
+ public:
+  /// Opens the first visible device (CUDA_VISIBLE_DEVICES chooses). DeviceError says why there is
+  /// none.
+  Cuda();
+
+  const cuda_api::DeviceInfo& info() const { return info_; }
+  cuda_api::Stream stream() const { return stream_; }
+  CudaAllocator& allocator() { return allocator_; }
+
+  void gemm(const cuda_api::Gemm& product);
+  /// Waits until all that was enqueued is done.
+  void synchronize() { cuda_api::synchronize(stream_); }
+
+  /// A table that never changes, made once by `make` on the host and kept on the device under its
+  /// name. Must be met once before it is used while capturing.
+  const Tensor& constant(const std::string& name, const std::function<Tensor()>& make);
+
+ private:
+  cuda_api::Stream stream_;
+  CudaAllocator allocator_;
+  cuda_api::DeviceInfo info_;
+  cuda_api::Blas blas_;
+  Tensor workspace_;
+  std::map<std::string, Tensor> constants_;
+};
+
+/// The device of this process, opened at the first call. DeviceError says why there is none.
+Cuda& cuda();
+
+}  // namespace vicinity

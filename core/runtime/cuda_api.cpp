@@ -1,0 +1,181 @@
+// The real side of core/runtime/cuda_api.h. Products are in core/runtime/cuda_gemm.cpp.
+#include "core/runtime/cuda_api.h"
+
+#include <cuda_runtime.h>
+#include <nvtx3/nvToolsExt.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+namespace vicinity::cuda_api {
+namespace {
+
+void check(cudaError_t error, const char* call) {
+  VIC_CHECK(DeviceError, error == cudaSuccess, call, ": ", cudaGetErrorName(error), ", ",
+            cudaGetErrorString(error));
+}
+#define VIC_CUDA(call) check(call, #call)
+
+cudaStream_t native(Stream stream) { return reinterpret_cast<cudaStream_t>(stream); }
+cudaEvent_t native(Event event) { return reinterpret_cast<cudaEvent_t>(event); }
+cudaGraphExec_t native(Graph graph) { return reinterpret_cast<cudaGraphExec_t>(graph); }
+
+std::string version_text(int version) { return str(version / 1000, ".", version % 1000 / 10); }
+
+// A plain number in CMAKE_CUDA_ARCHITECTURES is machine code and PTX, which later devices
+// translate.
+bool runs_here(const std::string& architecture, int capability) {
+  const int built = std::atoi(architecture.c_str());
+  const bool code = architecture.find("-virtual") == std::string::npos;
+  const bool ptx = architecture.find("-real") == std::string::npos;
+  const bool same_family = built / 10 == capability / 10 && built <= capability;
+  return (code && same_family) || (ptx && built <= capability);
+}
+
+std::string why_not_this_device() {
+  const DeviceInfo info = device_info(0);
+  const int capability = 10 * info.major + info.minor;
+  for (const std::string& architecture : split(built_architectures(), ';')) {
+    if (runs_here(architecture, capability)) return "";
+  }
+  return str("this program has kernels for compute capability ", built_architectures(), ", the ",
+             info.name, " is ", capability, " (cmake -DVICINITY_CUDA_ARCHITECTURES=", capability,
+             ")");
+}
+
+}  // namespace
+
+std::string why_unavailable() {
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error == cudaSuccess && count > 0) return why_not_this_device();
+  const int driver = driver_version();
+  if (driver == 0) return "there is no NVIDIA driver on this machine (nvidia-smi shows it)";
+  if (error == cudaErrorInsufficientDriver || driver < runtime_version() / 1000 * 1000) {
+    return str("the NVIDIA driver is for CUDA ", version_text(driver), ", this program needs ",
+               version_text(runtime_version()), ": update the driver");
+  }
+  if (error == cudaErrorNoDevice || error == cudaSuccess) {
+    return "the NVIDIA driver sees no device (CUDA_VISIBLE_DEVICES hides them all?)";
+  }
+  return str("the CUDA runtime says: ", cudaGetErrorString(error));
+}
+
+int device_count() {
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+}
+void use_device(int index) { VIC_CUDA(cudaSetDevice(index)); }
+
+DeviceInfo device_info(int index) {
+  cudaDeviceProp p{};
+  VIC_CUDA(cudaGetDeviceProperties(&p, index));
+  return {
+      p.name, p.major, p.minor, p.multiProcessorCount, p.totalGlobalMem, p.sharedMemPerBlockOptin};
+}
+
+int driver_version() {
+  int version = 0;
+  cudaDriverGetVersion(&version);
+  return version;
+}
+int runtime_version() {
+  int version = 0;
+  cudaRuntimeGetVersion(&version);
+  return version;
+}
+std::string built_architectures() { return VICINITY_CUDA_ARCHITECTURES; }
+
+MemoryInfo memory_info() {
+  MemoryInfo info;
+  VIC_CUDA(cudaMemGetInfo(&info.free, &info.total));
+  return info;
+}
+
+void* allocate(size_t bytes) {
+  void* data = nullptr;
+  // Allowed while a stream is captured too: the graph's own memory is taken then.
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+  VIC_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
+  const cudaError_t error = cudaMalloc(&data, bytes);
+  VIC_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // forgets it: the next launch is not to blame
+    return nullptr;
+  }
+  check(error, "cudaMalloc");
+  return data;
+}
+void release(void* data) { VIC_CUDA(cudaFree(data)); }
+void* allocate_host(size_t bytes) {
+  void* data = nullptr;
+  VIC_CUDA(cudaMallocHost(&data, bytes));
+  return data;
+}
+void release_host(void* data) { VIC_CUDA(cudaFreeHost(data)); }
+bool checks_memory() {
+  static const bool asked = std::getenv("VICINITY_CHECK_MEMORY") != nullptr;
+  return asked;
+}
+
+Stream create_stream() {
+  cudaStream_t stream = nullptr;
+  VIC_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  return reinterpret_cast<Stream>(stream);
+}
+void destroy(Stream stream) { VIC_CUDA(cudaStreamDestroy(native(stream))); }
+void synchronize(Stream stream) { VIC_CUDA(cudaStreamSynchronize(native(stream))); }
+
+void copy(void* to, const void* from, size_t bytes, Copy kind, Stream stream) {
+  const cudaMemcpyKind direction = kind == Copy::to_device ? cudaMemcpyHostToDevice
+                                   : kind == Copy::to_host ? cudaMemcpyDeviceToHost
+                                                           : cudaMemcpyDeviceToDevice;
+  VIC_CUDA(cudaMemcpyAsync(to, from, bytes, direction, native(stream)));
+}
+void fill_bytes(void* to, int byte, size_t bytes, Stream stream) {
+  VIC_CUDA(cudaMemsetAsync(to, byte, bytes, native(stream)));
+}
+
+Event create_event() {
+  cudaEvent_t event = nullptr;
+  VIC_CUDA(cudaEventCreate(&event));
+  return reinterpret_cast<Event>(event);
+}
+void destroy(Event event) { VIC_CUDA(cudaEventDestroy(native(event))); }
+void record(Event event, Stream stream) {
+  VIC_CUDA(cudaEventRecord(native(event), native(stream)));
+}
+void wait(Stream stream, Event event) {
+  VIC_CUDA(cudaStreamWaitEvent(native(stream), native(event), 0));
+}
+void synchronize(Event event) { VIC_CUDA(cudaEventSynchronize(native(event))); }
+double milliseconds(Event from, Event to) {
+  float time = 0;
+  VIC_CUDA(cudaEventElapsedTime(&time, native(from), native(to)));
+  return static_cast<double>(time);
+}
+
+// Thread-local: loader threads may call CUDA meanwhile.
+void begin_capture(Stream stream) {
+  VIC_CUDA(cudaStreamBeginCapture(native(stream), cudaStreamCaptureModeThreadLocal));
+}
+Graph end_capture(Stream stream) {
+  cudaGraph_t graph = nullptr;
+  VIC_CUDA(cudaStreamEndCapture(native(stream), &graph));
+  cudaGraphExec_t executable = nullptr;
+  VIC_CUDA(cudaGraphInstantiate(&executable, graph, 0));
+  VIC_CUDA(cudaGraphDestroy(graph));
+  return reinterpret_cast<Graph>(executable);
+}
+void launch(Graph graph, Stream stream) {
+  VIC_CUDA(cudaGraphLaunch(native(graph), native(stream)));
+}
+void destroy(Graph graph) { VIC_CUDA(cudaGraphExecDestroy(native(graph))); }
+
+void push_range(const char* name) { nvtxRangePushA(name); }
+void pop_range() { nvtxRangePop(); }
+
+}  // namespace vicinity::cuda_api

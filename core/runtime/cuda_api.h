@@ -1,0 +1,99 @@
+// The one seam between Vicinity and NVIDIA's libraries: every call to the CUDA runtime and to
+// cublasLt, and no other file knows their headers. core/runtime/cuda_api.cpp is the real side;
+// tests/simt/cuda_api.cpp runs the same calls on the CPU, for tests without a GPU.
+// All functions throw DeviceError with NVIDIA's own words and the arguments.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "core/tensor/dtype.h"
+
+namespace vicinity::cuda_api {
+
+// Handles: cudaStream_t, cudaEvent_t, cudaGraphExec_t, cublasLtHandle_t.
+using Stream = struct StreamHandle*;
+using Event = struct EventHandle*;
+using Graph = struct GraphHandle*;
+using Blas = struct BlasHandle*;
+
+/// Empty if a device can be used; else why not: no driver, a driver older than this build needs, no
+/// device, no code for its architecture.
+std::string why_unavailable();
+
+struct DeviceInfo {
+  std::string name;
+  int major = 0, minor = 0;  // compute capability
+  int multiprocessors = 0;
+  size_t memory = 0;            // bytes
+  size_t shared_per_block = 0;  // bytes of dynamic shared memory that a block may ask for
+};
+int device_count();
+void use_device(int index);
+DeviceInfo device_info(int index);
+/// As 12080 for 12.8; 0 if there is no driver.
+int driver_version();
+int runtime_version();
+/// Architectures of the kernels in this build, as CMake names them ("90;100").
+std::string built_architectures();
+
+struct MemoryInfo {
+  size_t free = 0;
+  size_t total = 0;
+};
+MemoryInfo memory_info();
+/// Null if there is not that much left.
+void* allocate(size_t bytes);
+void release(void* data);
+/// Page-locked memory of the host, which copies can read while the host goes on.
+void* allocate_host(size_t bytes);
+void release_host(void* data);
+/// True if every fresh block is to be filled with NaNs and watched for overruns.
+bool checks_memory();
+
+Stream create_stream();
+void destroy(Stream stream);
+/// Waits for all work of the stream; errors of kernels arrive here.
+void synchronize(Stream stream);
+enum class Copy { to_device, to_host, on_device };
+/// Ordered after what the stream was given before; returns at once if the host side is page-locked.
+void copy(void* to, const void* from, size_t bytes, Copy kind, Stream stream);
+void fill_bytes(void* to, int byte, size_t bytes, Stream stream);
+
+Event create_event();
+void destroy(Event event);
+void record(Event event, Stream stream);
+void wait(Stream stream, Event event);
+void synchronize(Event event);
+/// Between two recorded events, both reached.
+double milliseconds(Event from, Event to);
+
+/// Between begin and end, what the stream is given is kept and not run.
+void begin_capture(Stream stream);
+Graph end_capture(Stream stream);
+void launch(Graph graph, Stream stream);
+void destroy(Graph graph);
+
+/// Named ranges in NVIDIA's profilers.
+void push_range(const char* name);
+void pop_range();
+
+/// c [m, n] = op(a) op(b) (+ bias [n]) , row-major, f32 accumulation.
+struct Gemm {
+  int64_t m = 0, n = 0, k = 0;
+  const void* a = nullptr;  // [m, k], or [k, m] if transposed
+  const void* b = nullptr;  // [k, n], or [n, k] if transposed
+  void* c = nullptr;
+  bool a_transposed = false, b_transposed = false;
+  DType in = DType::f32, out = DType::f32;  // f32 or bf16; bf16 in may give f32 out
+  const void* bias = nullptr;               // of the type of c, or null
+  int64_t batch = 1;                        // products side by side in memory
+};
+Blas create_blas();
+void destroy(Blas blas);
+/// `workspace`: scratch on the device, used by one stream only.
+void gemm(Blas blas, const Gemm& product, void* workspace, size_t workspace_bytes, Stream stream);
+
+}  // namespace vicinity::cuda_api

@@ -1,0 +1,32 @@
+# The CUDA backend of vicinity_core, where VICINITY_CUDA asks for it. The kernels are one set of sources: with ON nvcc makes
+# GPU code of them; with `emulated` g++ compiles them for tests/simt, which runs them on the CPU, and no CUDA is needed.
+if(NOT VICINITY_CUDA)
+  return()
+endif()
+target_compile_definitions(vicinity_flags INTERFACE VICINITY_CUDA)
+file(GLOB cuda_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/cuda/*.cu)
+file(GLOB cuda_runtime CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/runtime/cuda*.cpp)
+set(cuda_seam ${CMAKE_SOURCE_DIR}/core/runtime/cuda_api.cpp ${CMAKE_SOURCE_DIR}/core/runtime/cuda_gemm.cpp)
+list(REMOVE_ITEM cuda_runtime ${cuda_seam})
+target_sources(vicinity_core PRIVATE ${cuda_runtime})
+
+if(VICINITY_CUDA STREQUAL emulated)
+  find_package(Boost REQUIRED COMPONENTS context)
+  set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
+  target_sources(vicinity_core PRIVATE ${cuda_kernels}
+    ${CMAKE_SOURCE_DIR}/tests/simt/cuda_api.cpp ${CMAKE_SOURCE_DIR}/tests/simt/emulator.cpp)
+  target_include_directories(vicinity_core PRIVATE ${CMAKE_SOURCE_DIR}/tests/simt)
+  target_link_libraries(vicinity_core PUBLIC Boost::context)
+  return()
+endif()
+
+find_program(CUDA_NVCC nvcc HINTS $ENV{CUDA_HOME} /usr/local/cuda PATH_SUFFIXES bin REQUIRED)
+set(CMAKE_CUDA_COMPILER ${CUDA_NVCC})
+set(CMAKE_CUDA_ARCHITECTURES ${VICINITY_CUDA_ARCHITECTURES})
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+enable_language(CUDA)
+find_package(CUDAToolkit REQUIRED)
+target_sources(vicinity_core PRIVATE ${cuda_kernels} ${cuda_seam})
+target_compile_definitions(vicinity_core PRIVATE VICINITY_CUDA_ARCHITECTURES="${VICINITY_CUDA_ARCHITECTURES}")
+target_link_libraries(vicinity_core PUBLIC CUDA::cudart_static CUDA::cublasLt)

@@ -1,0 +1,208 @@
+// The emulated side of core/runtime/cuda_api.h: a device in the memory of this process. Streams are
+// lazy: work is done when somebody waits for it, so that reading a result too early shows.
+#include "core/runtime/cuda_api.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/base/error.h"
+#include "tests/simt/device.h"
+#include "tests/simt/emulator.h"
+
+namespace vicinity {
+namespace cuda_api {
+
+using Work = std::function<void()>;
+
+struct StreamHandle {
+  std::deque<Work> queue;
+  std::vector<Work>* capture = nullptr;  // kept here instead, while capturing
+};
+struct EventHandle {
+  StreamHandle* stream = nullptr;     // that it was recorded in last
+  int64_t recorded = 0, reached = 0;  // how often
+};
+struct GraphHandle {
+  std::vector<Work> work;
+};
+struct BlasHandle {};
+
+}  // namespace cuda_api
+
+namespace simt {
+namespace {
+
+int64_t operations = 0;
+Device emulated;
+
+void keep(cuda_api::Stream stream, cuda_api::Work work) {
+  if (stream->capture != nullptr) {
+    stream->capture->push_back(std::move(work));
+  } else {
+    stream->queue.push_back(std::move(work));
+  }
+}
+
+// Runs what the stream holds, up to and including a reached event.
+void drain(
+    cuda_api::Stream stream, const std::function<bool()>& reached = [] { return false; }) {
+  while (!stream->queue.empty() && !reached()) {
+    const cuda_api::Work work = std::move(stream->queue.front());
+    stream->queue.pop_front();
+    work();
+  }
+}
+
+}  // namespace
+
+Device& device() { return emulated; }
+int64_t operations_run() { return operations; }
+
+void enqueue(cuda_api::Stream stream, std::function<void()> work) {
+  keep(stream, [work = std::move(work)] {
+    ++operations;
+    work();
+  });
+}
+
+}  // namespace simt
+
+namespace cuda_api {
+namespace {
+
+template <class T>
+float load(const void* data, int64_t i) {
+  return static_cast<float>(static_cast<const T*>(data)[i]);
+}
+float load(const void* data, int64_t i, DType dtype) {
+  return dtype == DType::bf16 ? load<bf16>(data, i) : load<float>(data, i);
+}
+void store(void* data, int64_t i, DType dtype, float value) {
+  if (dtype == DType::bf16) {
+    static_cast<bf16*>(data)[i] = bf16(value);
+  } else {
+    static_cast<float*>(data)[i] = value;
+  }
+}
+
+void multiply(const Gemm& p) {
+  std::vector<float> row(static_cast<size_t>(p.n));
+  for (int64_t batch = 0; batch < p.batch; ++batch) {
+    const int64_t a0 = batch * p.m * p.k, b0 = batch * p.k * p.n, c0 = batch * p.m * p.n;
+    for (int64_t i = 0; i < p.m; ++i) {
+      std::fill(row.begin(), row.end(), 0.0f);
+      for (int64_t l = 0; l < p.k; ++l) {
+        const float a = load(p.a, a0 + (p.a_transposed ? l * p.m + i : i * p.k + l), p.in);
+        for (int64_t j = 0; j < p.n; ++j) {
+          row[static_cast<size_t>(j)] +=
+              a * load(p.b, b0 + (p.b_transposed ? j * p.k + l : l * p.n + j), p.in);
+        }
+      }
+      for (int64_t j = 0; j < p.n; ++j) {
+        const float bias = p.bias != nullptr ? load(p.bias, j, p.out) : 0;
+        store(p.c, c0 + i * p.n + j, p.out, row[static_cast<size_t>(j)] + bias);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::string why_unavailable() { return simt::device().why_unavailable; }
+int device_count() { return 1; }
+void use_device(int index) { VIC_CHECK(DeviceError, index == 0, "no device ", index); }
+DeviceInfo device_info(int) {
+  return {"emulated", 9, 0, 4, simt::device().memory, size_t{227} << 10};
+}
+int driver_version() { return 13000; }
+int runtime_version() { return 13000; }
+std::string built_architectures() { return "emulated"; }
+
+MemoryInfo memory_info() {
+  return {simt::device().memory - simt::device().used, simt::device().memory};
+}
+
+void* allocate(size_t bytes) {
+  simt::Device& device = simt::device();
+  if (device.used + bytes > device.memory) return nullptr;
+  void* data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  device.blocks[data] = bytes;
+  device.used += bytes;
+  return data;
+}
+void release(void* data) {
+  simt::device().used -= simt::device().blocks.at(data);
+  simt::device().blocks.erase(data);
+  std::free(data);
+}
+void* allocate_host(size_t bytes) { return std::aligned_alloc(256, (bytes + 255) / 256 * 256); }
+void release_host(void* data) { std::free(data); }
+bool checks_memory() { return true; }
+
+Stream create_stream() { return new StreamHandle; }
+void destroy(Stream stream) { delete stream; }
+void synchronize(Stream stream) {
+  VIC_CHECK(DeviceError, stream->capture == nullptr,
+            "a stream that is captured cannot be waited for");
+  simt::drain(stream);
+}
+void copy(void* to, const void* from, size_t bytes, Copy, Stream stream) {
+  simt::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
+}
+void fill_bytes(void* to, int byte, size_t bytes, Stream stream) {
+  simt::enqueue(stream, [=] { std::memset(to, byte, bytes); });
+}
+
+Event create_event() { return new EventHandle; }
+void destroy(Event event) { delete event; }
+void record(Event event, Stream stream) {
+  event->stream = stream;
+  const int64_t time = ++event->recorded;
+  simt::keep(stream, [event, time] { event->reached = time; });
+}
+void wait(Stream stream, Event event) {
+  if (event->recorded == 0) return;
+  simt::keep(stream, [event, from = event->stream, time = event->recorded] {
+    simt::drain(from, [=] { return event->reached >= time; });
+  });
+}
+void synchronize(Event event) {
+  if (event->recorded == 0) return;
+  simt::drain(event->stream, [event] { return event->reached == event->recorded; });
+}
+double milliseconds(Event from, Event to) {
+  VIC_CHECK(DeviceError, from->recorded > 0 && to->recorded > 0, "an event was not recorded");
+  return 0;
+}
+
+void begin_capture(Stream stream) {
+  VIC_CHECK(DeviceError, stream->capture == nullptr, "the stream is captured already");
+  stream->capture = new std::vector<Work>;
+}
+Graph end_capture(Stream stream) {
+  VIC_CHECK(DeviceError, stream->capture != nullptr, "the stream is not captured");
+  const std::unique_ptr<std::vector<Work>> work(std::exchange(stream->capture, nullptr));
+  return new GraphHandle{std::move(*work)};
+}
+void launch(Graph graph, Stream stream) {
+  for (const Work& work : graph->work) stream->queue.push_back(work);
+}
+void destroy(Graph graph) { delete graph; }
+
+void push_range(const char*) {}
+void pop_range() {}
+
+Blas create_blas() { return new BlasHandle; }
+void destroy(Blas blas) { delete blas; }
+void gemm(Blas, const Gemm& product, void* workspace, size_t workspace_bytes, Stream stream) {
+  VIC_CHECK(DeviceError, workspace != nullptr && workspace_bytes > 0, "gemm without a workspace");
+  simt::enqueue(stream, [product] { multiply(product); });
+}
+
+}  // namespace cuda_api
+}  // namespace vicinity

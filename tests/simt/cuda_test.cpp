@@ -1,0 +1,417 @@
+// The CUDA context on the emulated device: memory, streams, events, graphs, products, transfers.
+#include "core/runtime/cuda.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/transfer.h"
+#include "tests/simt/device.h"
+#include "tests/simt/fault.h"
+
+namespace vicinity {
+namespace {
+
+using testing::says;
+
+/// The message of the Error that `work` ends with; empty if with none.
+template <class Work>
+std::string error_of(const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.message();
+  }
+  return "";
+}
+
+/// An allocator of its own, on a device with this much memory left.
+struct SmallDevice {
+  explicit SmallDevice(size_t left) : memory_before(simt::device().memory) {
+    simt::device().memory = simt::device().used + left;
+  }
+  ~SmallDevice() { simt::device().memory = memory_before; }
+
+  size_t memory_before;
+  CudaAllocator allocator{cuda().stream()};
+};
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+// --- memory
+
+TEST(CudaAllocator, AsksTheDriverInTheFirstStepsOnly) {
+  CudaAllocator& allocator = cuda().allocator();
+  int64_t calls = 0;
+  for (int step = 0; step < 6; ++step) {
+    std::vector<Tensor> kept;
+    for (int64_t i = 1; i < 40; ++i) {
+      kept.push_back(zeros({i * 10007}, DType::f32, kCuda));
+      const Tensor passing = add(kept.back(), kept.back());
+      if (i % 3 == 0) kept.erase(kept.begin() + i / 3);
+    }
+    if (step == 1) calls = allocator.driver_calls();
+  }
+  EXPECT_GT(calls, 0);
+  EXPECT_EQ(allocator.driver_calls(), calls);
+}
+
+TEST(CudaAllocator, CountsWhatIsHeldAndReserved) {
+  SmallDevice small(512 * kMiB);
+  CudaAllocator& allocator = small.allocator;
+  void* a = allocator.allocate(3000);
+  void* b = allocator.allocate(100 * kMiB);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(a) % Arena::kAlignment, 0u);
+  EXPECT_EQ(allocator.use().current, 3000 + 100 * kMiB);
+  EXPECT_GE(allocator.reserved(), 100 * kMiB);
+  EXPECT_EQ(allocator.driver_calls(), 2);
+  allocator.release(b, 100 * kMiB);
+  EXPECT_EQ(allocator.use().current, 3000u);
+  EXPECT_EQ(allocator.use().peak, 3000 + 100 * kMiB);
+  EXPECT_EQ(allocator.allocate(90 * kMiB), b) << "the best fit is what was released";
+  EXPECT_EQ(allocator.driver_calls(), 2);
+}
+
+TEST(CudaAllocator, OutOfMemorySaysWhoHasIt) {
+  SmallDevice small(256 * kMiB);
+  small.allocator.allocate(200 * kMiB);
+  const std::string message = error_of([&] { small.allocator.allocate(100 * kMiB); });
+  EXPECT_TRUE(says(message,
+                   "out of GPU memory: 100.* MiB asked for; tensors of this process hold "
+                   "200.* MiB of the 200.* MiB it has reserved; the device has 5[56].* MiB "
+                   "free of .* (M|G)iB \\(nvidia-smi"));
+  EXPECT_THROW(small.allocator.allocate(100 * kMiB), OutOfMemory);
+}
+
+TEST(CudaAllocator, TakesTheLastMemoryInPiecesOfWhatIsNeeded) {
+  SmallDevice small(250 * kMiB);
+  small.allocator.allocate(200 * kMiB);
+  EXPECT_NE(small.allocator.allocate(30 * kMiB), nullptr) << "less than a usual piece is left";
+  EXPECT_NE(small.allocator.allocate(15 * kMiB), nullptr);
+  EXPECT_THROW(small.allocator.allocate(10 * kMiB), OutOfMemory);
+}
+
+DEV_KERNEL void write_kernel(float* x, int64_t at) {
+  if (dev::thread() == 0) x[at] = 1;
+}
+
+TEST(CudaAllocator, NamesATensorThatWasWrittenBehind) {
+  for (const int64_t behind : {0, 5}) {
+    {
+      Tensor x = empty({10}, DType::f32, kCuda);
+      dev::launch(cuda(), "write", write_kernel, {.threads = 32}, x.data<float>(), 10 + behind);
+    }
+    EXPECT_TRUE(says(
+        error_of([] { empty({1}, DType::f32, kCuda); }),
+        str("a kernel wrote behind the end of a tensor of 40 bytes, at byte ", 40 + 4 * behind)));
+    EXPECT_EQ(error_of([] { empty({1}, DType::f32, kCuda); }), "") << "it is said once";
+  }
+  {
+    Tensor x = empty({10}, DType::f32, kCuda);
+    dev::launch(cuda(), "write", write_kernel, {.threads = 32}, x.data<float>(), 9);
+  }
+  EXPECT_EQ(error_of([] { empty({1}, DType::f32, kCuda); }), "");
+}
+
+TEST(CudaAllocator, AFreshTensorIsNaN) {
+  for (int round = 0; round < 2; ++round) {  // the second is the first's memory
+    Tensor x = empty({1000}, DType::f32, kCuda);
+    for (const float value : values_of<float>(to_device(x, kCpu))) ASSERT_TRUE(std::isnan(value));
+    fill_(x, 1);
+  }
+}
+
+TEST(CudaAllocator, PrivatePiecesKeepTheirAddresses) {
+  SmallDevice small(1024 * kMiB);
+  CudaAllocator& allocator = small.allocator;
+  void* ordinary = allocator.allocate(1000);
+  const int owner = allocator.open_private_pieces();
+  void* first = allocator.allocate(1 * kMiB);
+  void* second = allocator.allocate(2 * kMiB);
+  allocator.release(first, 1 * kMiB);
+  EXPECT_EQ(allocator.allocate(1 * kMiB), first) << "inside, memory is used again";
+  allocator.close_private_pieces();
+
+  const auto is_inside = [&](const void* p) {
+    return p >= first && p < static_cast<char*>(first) + 64 * kMiB;
+  };
+  allocator.release(first, 1 * kMiB);
+  allocator.release(second, 2 * kMiB);
+  allocator.release(ordinary, 1000);
+  for (int i = 0; i < 80; ++i) {
+    ASSERT_FALSE(is_inside(allocator.allocate(1 * kMiB))) << "a graph still writes there";
+  }
+  const int64_t calls = allocator.driver_calls();
+  allocator.release_private_pieces(owner);
+  bool used_again = false;
+  while (allocator.driver_calls() == calls && !used_again) {
+    used_again = is_inside(allocator.allocate(1 * kMiB));
+  }
+  EXPECT_TRUE(used_again) << "given back, it is memory like any other";
+}
+
+TEST(CudaAllocator, BlocksOfACapturedStepAreNotTakenForOverrun) {
+  // What fills their guard bytes is in the graph: before it runs there is nothing to look at.
+  const int owner = cuda().allocator().open_private_pieces();
+  cuda_api::begin_capture(cuda().stream());
+  Tensor kept = full({10}, 1, DType::f32, kCuda);
+  const cuda_api::Graph graph = cuda_api::end_capture(cuda().stream());
+  cuda().allocator().close_private_pieces();
+  kept = Tensor();
+  EXPECT_EQ(error_of([] { empty({1}, DType::f32, kCuda); }), "");
+  cuda_api::destroy(graph);
+  cuda().allocator().release_private_pieces(owner);
+}
+
+// --- streams and events
+
+/// Two streams, and a host that reads what they write.
+struct Streams {
+  ~Streams() {
+    cuda_api::destroy(a);
+    cuda_api::destroy(b);
+    cuda_api::destroy(event);
+  }
+  void write(cuda_api::Stream stream, int& to, int value) {
+    values.push_back(std::make_unique<int>(value));
+    cuda_api::copy(&to, values.back().get(), sizeof to, cuda_api::Copy::to_device, stream);
+  }
+
+  cuda_api::Stream a = cuda_api::create_stream(), b = cuda_api::create_stream();
+  cuda_api::Event event = cuda_api::create_event();
+  std::vector<std::unique_ptr<int>> values;
+};
+
+TEST(CudaStreams, WorkIsDoneInOrderWhenItIsWaitedFor) {
+  Streams s;
+  int x = 0, y = 0;
+  s.write(s.a, x, 1);
+  cuda_api::copy(&y, &x, sizeof y, cuda_api::Copy::on_device, s.a);
+  s.write(s.a, x, 2);
+  EXPECT_EQ(x, 0) << "not before somebody waits";
+  cuda_api::synchronize(s.b);
+  EXPECT_EQ(x, 0) << "not for another stream";
+  cuda_api::synchronize(s.a);
+  EXPECT_EQ(x, 2);
+  EXPECT_EQ(y, 1);
+}
+
+TEST(CudaStreams, AnEventOrdersTwoStreams) {
+  Streams s;
+  int x = 0, y = 0, z = 0;
+  s.write(s.a, x, 1);
+  cuda_api::record(s.event, s.a);
+  s.write(s.a, z, 3);
+  cuda_api::wait(s.b, s.event);
+  cuda_api::copy(&y, &x, sizeof y, cuda_api::Copy::on_device, s.b);
+  cuda_api::synchronize(s.b);
+  EXPECT_EQ(y, 1) << "b saw what a wrote before the event";
+  EXPECT_EQ(z, 0) << "what comes after the event is not waited for";
+  cuda_api::synchronize(s.event);
+  EXPECT_EQ(z, 0);
+}
+
+TEST(CudaStreams, AnEventStandsForItsLastRecord) {
+  Streams s;
+  int x = 0, y = 0;
+  cuda_api::wait(s.b, s.event);  // never recorded: nothing to wait for
+  cuda_api::synchronize(s.event);
+  s.write(s.a, x, 1);
+  cuda_api::record(s.event, s.a);
+  cuda_api::wait(s.b, s.event);
+  s.write(s.a, x, 2);
+  cuda_api::record(s.event, s.a);
+  cuda_api::copy(&y, &x, sizeof y, cuda_api::Copy::on_device, s.b);
+  cuda_api::synchronize(s.b);
+  EXPECT_EQ(y, 1) << "b waited for the record that it knew of";
+  cuda_api::synchronize(s.event);
+  EXPECT_EQ(x, 2);
+}
+
+TEST(CudaStreams, TimeBetweenRecordedEventsOnly) {
+  Streams s;
+  const cuda_api::Event never = cuda_api::create_event();
+  cuda_api::record(s.event, s.a);
+  EXPECT_EQ(cuda_api::milliseconds(s.event, s.event), 0);
+  EXPECT_THROW(cuda_api::milliseconds(s.event, never), DeviceError);
+  cuda_api::destroy(never);
+}
+
+// --- graphs
+
+TEST(CudaGraphs, RunWhatWasCapturedAsOftenAsTheyAreLaunched) {
+  Tensor x = full({1000}, 1, DType::f32, kCuda), one = full({1000}, 1, DType::f32, kCuda);
+  cuda().synchronize();
+  const int64_t before = simt::operations_run();
+  cuda_api::begin_capture(cuda().stream());
+  add_(x, one);
+  scale_(x, 2);
+  EXPECT_THROW(cuda().synchronize(), DeviceError) << "captured work cannot be waited for";
+  EXPECT_THROW(cuda_api::begin_capture(cuda().stream()), DeviceError);
+  const cuda_api::Graph graph = cuda_api::end_capture(cuda().stream());
+  cuda().synchronize();
+  EXPECT_EQ(simt::operations_run(), before) << "nothing runs while it is captured";
+  EXPECT_EQ(values_of<float>(to_device(x, kCpu)), std::vector<float>(1000, 1));
+
+  const int64_t launched = simt::operations_run();
+  cuda_api::launch(graph, cuda().stream());
+  cuda_api::launch(graph, cuda().stream());
+  EXPECT_EQ(simt::operations_run(), launched) << "launches are lazy like all work";
+  cuda().synchronize();
+  EXPECT_EQ(simt::operations_run(), launched + 4);
+  EXPECT_EQ(values_of<float>(to_device(x, kCpu)), std::vector<float>(1000, ((1 + 1) * 2 + 1) * 2));
+  cuda_api::destroy(graph);
+}
+
+TEST(CudaGraphs, EndOfWhatWasNotBegun) {
+  EXPECT_THROW(cuda_api::end_capture(cuda().stream()), DeviceError);
+}
+
+// --- the device
+
+TEST(CudaDevice, SaysWhyItIsNotThere) {
+  simt::device().why_unavailable = "no NVIDIA driver";
+  const std::string message = error_of([] { Cuda another; });
+  const std::string why = why_no_cuda();
+  simt::device().why_unavailable.clear();
+  EXPECT_EQ(message, "no CUDA device can be used: no NVIDIA driver");
+  EXPECT_EQ(why, "no NVIDIA driver");
+  EXPECT_EQ(why_no_cuda(), "");
+}
+
+TEST(CudaDevice, AConstantIsMadeOnce) {
+  int made = 0;
+  const auto make = [&] {
+    ++made;
+    return tensor_of<float>({3}, {1, 2, 3});
+  };
+  const Tensor& x = cuda().constant("of this test", make);
+  EXPECT_EQ(values_of<float>(to_device(x, kCpu)), (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(cuda().constant("of this test", make).raw(), x.raw());
+  EXPECT_EQ(made, 1);
+}
+
+// --- products
+
+/// Whole numbers, exact in bf16, and so are their sums below.
+Tensor whole_numbers(int64_t n, DType dtype, uint64_t seed) {
+  Random random(seed, Purpose::test);
+  Tensor x = empty({n}, DType::f32);
+  for (int64_t i = 0; i < n; ++i) x.data<float>()[i] = static_cast<float>(random.below(5)) - 2;
+  return cast(x, dtype);
+}
+
+/// The definition in core/runtime/cuda_api.h, element by element.
+std::vector<float> expected_product(const cuda_api::Gemm& p, const Tensor& a, const Tensor& b,
+                                    const Tensor& bias) {
+  const std::vector<float> va = values_of<float>(cast(a, DType::f32));
+  const std::vector<float> vb = values_of<float>(cast(b, DType::f32));
+  const std::vector<float> vbias = values_of<float>(cast(bias, DType::f32));
+  std::vector<float> c(p.batch * p.m * p.n);
+  for (int64_t at = 0; at < static_cast<int64_t>(c.size()); ++at) {
+    const int64_t batch = at / (p.m * p.n), i = at / p.n % p.m, j = at % p.n;
+    float sum = p.bias != nullptr ? vbias[j] : 0;
+    for (int64_t l = 0; l < p.k; ++l) {
+      const int64_t in_a = p.a_transposed ? l * p.m + i : i * p.k + l;
+      const int64_t in_b = p.b_transposed ? j * p.k + l : l * p.n + j;
+      sum += va[batch * p.m * p.k + in_a] * vb[batch * p.k * p.n + in_b];
+    }
+    c[at] = sum;
+  }
+  return c;
+}
+
+void expect_product(cuda_api::Gemm p, bool with_bias) {
+  const Tensor a = whole_numbers(p.batch * p.m * p.k, p.in, 1);
+  const Tensor b = whole_numbers(p.batch * p.k * p.n, p.in, 2);
+  const Tensor bias = whole_numbers(p.n, p.out, 3);
+  const Tensor on_a = to_device(a, kCuda), on_b = to_device(b, kCuda);
+  const Tensor on_bias = to_device(bias, kCuda);
+  const Tensor c = empty({p.batch * p.m * p.n}, p.out, kCuda);
+  p.a = on_a.raw();
+  p.b = on_b.raw();
+  p.c = c.raw();
+  p.bias = with_bias ? on_bias.raw() : nullptr;
+  cuda().gemm(p);
+  EXPECT_EQ(values_of<float>(cast(to_device(c, kCpu), DType::f32)),
+            expected_product(p, a, b, bias));
+}
+
+TEST(CudaGemm, EveryLayoutTypeBiasAndBatch) {
+  constexpr DType kTypes[][2] = {
+      {DType::f32, DType::f32}, {DType::bf16, DType::bf16}, {DType::bf16, DType::f32}};
+  for (const auto& [in, out] : kTypes) {
+    for (int bits = 0; bits < 16; ++bits) {
+      const bool a_transposed = bits & 1, b_transposed = bits & 2, with_bias = bits & 4;
+      const int64_t batch = (bits & 8) != 0 ? 3 : 1;
+      SCOPED_TRACE(str(in, " to ", out, a_transposed ? ", a transposed" : "",
+                       b_transposed ? ", b transposed" : "", with_bias ? ", bias" : "", ", batch ",
+                       batch));
+      expect_product({.m = 5,
+                      .n = 7,
+                      .k = 11,
+                      .a_transposed = a_transposed,
+                      .b_transposed = b_transposed,
+                      .in = in,
+                      .out = out,
+                      .batch = batch},
+                     with_bias);
+    }
+  }
+}
+
+// --- transfers
+
+template <class T>
+void expect_round_trip(const Tensor& x) {
+  const Tensor there = to_device(x, kCuda);
+  EXPECT_EQ(there.device(), kCuda);
+  EXPECT_EQ(there.dtype(), x.dtype());
+  EXPECT_EQ(there.shape(), x.shape());
+  const Tensor back = to_device(there, kCpu);
+  ASSERT_EQ(back.shape(), x.shape());
+  EXPECT_EQ(0, std::memcmp(back.data<T>(), x.data<T>(), x.bytes()));
+  EXPECT_EQ(to_device(there, kCuda).raw(), there.raw()) << "what is there is not copied";
+}
+
+TEST(CudaTransfer, EveryTypeThereAndBack) {
+  expect_round_trip<float>(tensor_of<float>({2, 2}, {1, -0.0f, INFINITY, 1e-40f}));
+  expect_round_trip<bf16>(tensor_of<bf16>({3}, {bf16(1), bf16(-2), bf16(3)}));
+  expect_round_trip<double>(tensor_of<double>({2}, {1e300, -1e-300}));
+  expect_round_trip<uint8_t>(tensor_of<uint8_t>({5}, {0, 1, 127, 128, 255}));
+  expect_round_trip<int32_t>(tensor_of<int32_t>({2}, {-1, 1 << 30}));
+  expect_round_trip<int64_t>(tensor_of<int64_t>({1, 2}, {-1, int64_t{1} << 60}));
+}
+
+TEST(CudaTransfer, EmptyTensors) {
+  for (const DType dtype :
+       {DType::f32, DType::bf16, DType::f64, DType::u8, DType::i32, DType::i64}) {
+    const Tensor back = to_device(to_device(empty({3, 0}, dtype), kCuda), kCpu);
+    EXPECT_EQ(back.shape(), (Shape{3, 0}));
+    EXPECT_EQ(back.dtype(), dtype);
+  }
+  EXPECT_FALSE(to_device(Tensor(), kCuda).defined());
+  EXPECT_EQ(full({0}, 1, DType::f32, kCuda).size(), 0);
+}
+
+TEST(CudaTransfer, ViewsTakeTheirRowsOnly) {
+  const Tensor x = tensor_of<float>({3, 2}, {1, 2, 3, 4, 5, 6});
+  const Tensor there = to_device(x, kCuda).slice(1, 3);
+  EXPECT_EQ(values_of<float>(to_device(there, kCpu)), (std::vector<float>{3, 4, 5, 6}));
+  EXPECT_EQ(values_of<float>(to_device(to_device(x.slice(2, 3), kCuda), kCpu)),
+            (std::vector<float>{5, 6}));
+}
+
+TEST(CudaTransfer, WaitsForTheWorkBeforeIt) {
+  Tensor x = full({100}, 1, DType::f32, kCuda);
+  fill_(x, 7);
+  EXPECT_EQ(values_of<float>(to_device(x, kCpu)), std::vector<float>(100, 7));
+}
+
+}  // namespace
+}  // namespace vicinity

@@ -1,0 +1,47 @@
+// Launches on the emulated device, for tests of what it says.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <string>
+
+#include "core/cuda/dev.h"
+
+namespace vicinity::testing {
+
+/// Runs a kernel now. `data` may be memory of the host: the emulated device lives in it.
+template <class... Parameters, class... Arguments>
+void run(void (*kernel)(Parameters...), const LaunchShape& shape, const Arguments&... arguments) {
+  dev::launch(cuda(), "kernel_under_test", kernel, shape, arguments...);
+  cuda().synchronize();
+}
+
+/// The message of the fault that a kernel is stopped for; empty if it passes.
+template <class... Parameters, class... Arguments>
+std::string fault_of(void (*kernel)(Parameters...), const LaunchShape& shape,
+                     const Arguments&... arguments) {
+  try {
+    run(kernel, shape, arguments...);
+  } catch (const simt::Fault& fault) {
+    return fault.message();
+  }
+  return "";
+}
+
+/// Whether the regular expression is found in the text.
+inline ::testing::AssertionResult says(const std::string& text, const std::string& pattern) {
+  if (std::regex_search(text, std::regex(pattern))) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "\"" << text << "\" does not say \"" << pattern << "\"";
+}
+
+/// Threads run in an order drawn from `seed` until the end of the scope.
+class Schedule {
+ public:
+  explicit Schedule(uint64_t seed) { simt::set_schedule(seed); }
+  ~Schedule() { simt::set_schedule(0); }
+  Schedule(const Schedule&) = delete;
+  Schedule& operator=(const Schedule&) = delete;
+};
+
+}  // namespace vicinity::testing

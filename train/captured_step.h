@@ -1,0 +1,47 @@
+// A step's device work, enqueued op by op or, on a GPU, recorded once and launched as one graph.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/ops/transfer.h"
+#include "core/runtime/cuda_graph.h"
+#include "train/tasks/task.h"
+
+namespace vicinity {
+
+/// What forward and backward of a whole batch leave on the device.
+struct StepOutcome {
+  std::vector<LeafOutcome> leaves;
+  Tensor squares;  // f64 [1]: sum of squares of the gradient
+  Tensor scale;    // f64 [1]: what the optimiser multiplies it with
+};
+
+/// Runs work(images, labels) with the batch on the device. On CUDA the first batch is enqueued op
+/// by op, the next of the same shape is recorded (core/runtime/cuda_graph.h), and every one from
+/// then on is a launch; batches of other shapes, such as the last of an epoch, stay op by op. The
+/// bits are the same: it is the same kernels in the same order.
+class CapturedStep {
+ public:
+  using Work = std::function<StepOutcome(const Tensor& images, const Tensor& labels)>;
+
+  CapturedStep(Device device, bool capture)
+      : device_(device), capture_(capture), images_(device), labels_(device) {}
+
+  StepOutcome run(const Tensor& images, const Tensor& labels, int64_t step, const Work& work);
+
+ private:
+  StepOutcome run_recorded(const Tensor& images, const Tensor& labels, int64_t step,
+                           const Work& work);
+
+  Device device_;
+  bool capture_;
+  Shape shape_;  // of the first batch
+  int64_t seen_ = 0;
+  Upload images_, labels_;
+  std::shared_ptr<CudaGraph> graph_;  // shared: a program without CUDA has no ~CudaGraph
+  StepOutcome outcome_;               // in the memory of the graph, so gone before it
+};
+
+}  // namespace vicinity

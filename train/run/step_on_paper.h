@@ -1,0 +1,26 @@
+// A training step on the plan device: what it costs, without computing anything.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "train/run_config.h"
+
+namespace vicinity {
+
+struct StepOnPaper {
+  int64_t parameters = 0;
+  double forward_flops = 0;  // of one image
+  double step_flops = 0;
+  size_t step_bytes = 0;  // peak of tensors: weights, gradients and optimiser included
+  std::vector<std::pair<std::string, double>> op_flops;  // of forward, by op
+};
+
+/// One step of one leaf of `leaf` images.
+StepOnPaper plan_step(const RunConfig& config, int64_t leaf);
+
+/// The largest train.micro_batch whose step needs at most `bytes`; 0 if none does.
+int64_t largest_micro_batch(const RunConfig& config, size_t bytes);
+
+}  // namespace vicinity
