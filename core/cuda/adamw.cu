@@ -43,8 +43,9 @@ DEV_KERNEL void adamw_kernel(const UpdateRanges::Chunk* chunks, Arrays a, Factor
   const auto keep = static_cast<float>(1.0 - f.lr * chunk.lr_scale * decay);
   const auto rate = static_cast<float>(f.rate * chunk.lr_scale);
   for_chunk(chunk, [&]<int n>(int64_t i) {
-    const Run<float, n> grad = load_run<n>(a.grad + i);
-    Run<float, n> p = load_run<n>(a.param + i), m = load_run<n>(a.m + i), v = load_run<n>(a.v + i);
+    const dev::Pack<float, n> grad = dev::load_pack<n>(a.grad + i);
+    dev::Pack<float, n> p = dev::load_pack<n>(a.param + i), m = dev::load_pack<n>(a.m + i),
+                        v = dev::load_pack<n>(a.v + i);
     DEV_UNROLL
     for (int k = 0; k < n; ++k) {
       const float g = grad.at[k] * scale;
@@ -53,9 +54,9 @@ DEV_KERNEL void adamw_kernel(const UpdateRanges::Chunk* chunks, Arrays a, Factor
       const float root = dev::sqrt(v.at[k]) * f.root + f.eps;
       p.at[k] = p.at[k] * keep - dev::divide(rate * m.at[k], root);
     }
-    store_run(a.param + i, p);
-    store_run(a.m + i, m);
-    store_run(a.v + i, v);
+    dev::store_pack(a.param + i, p);
+    dev::store_pack(a.m + i, m);
+    dev::store_pack(a.v + i, v);
     round_into(a.copy, i, p);
   });
 }

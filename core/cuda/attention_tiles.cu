@@ -1,8 +1,8 @@
 // Full attention of ViTs in bf16, head dims 32 and 64.
 //   bytes     forward: qkv and out once from HBM (K and V of a head again for each 128 queries,
-//   from
-//             L2). backward: two kernels, dq by queries and dk, dv by keys, each reading qkv and
-//             dout (from L2 where both fit), dqkv once, 8 bytes of statistics for each query
+//             from L2). backward: two kernels, dq by queries and dk, dv by keys, each reading qkv
+//             and dout (the other side of a head again for each block, from L2), dqkv once, 8 bytes
+//             of statistics for each query
 //   numerics  scores, softmax and sums in f32; weights (and their gradients) round to bf16 as
 //             operands, results once
 //   products  2 forward; backward 2 for the statistics, 3 for dq, 4 for dk and dv
@@ -12,10 +12,12 @@
 // left out by groups of eight columns and 16 rows.
 #include <cmath>
 
-#include "core/cuda/attention_tiles.cuh"
+#include "core/cuda/attention_statistics.cuh"
 
 namespace vicinity::kernels {
 namespace {
+
+using namespace tiles;
 
 constexpr int kRowTiles = 2;  // of 16 queries, for each warp
 // Warps of a block at most, and blocks that registers are held down for: 12, 8 and 12 warps on a
@@ -23,19 +25,6 @@ constexpr int kRowTiles = 2;  // of 16 queries, for each warp
 constexpr int kForwardWarps = 4, kForwardBlocks = 3;
 constexpr int kQueryWarps = 4, kQueryBlocks = 2;
 constexpr int kKeyWarps = 6, kKeyBlocks = 2;
-
-/// The item and the first row of a warp that owns `rows` rows.
-struct Place {
-  int item, first;
-
-  DEV_FN Place(const AttentionShape& shape, int rows) {
-    const int of_block = dev::block_size() / dev::kWarp * rows;
-    const int blocks = dev::ceil_div(shape.tokens, of_block);
-    const int block = static_cast<int>(dev::block());
-    item = block / blocks;
-    first = block % blocks * of_block + dev::warp() * rows;
-  }
-};
 
 /// Calls copy(tile, stage) and use(tile, stage) for `count` tiles, the next being copied while one
 /// is used.
@@ -61,93 +50,6 @@ DEV_FN void for_active(int rows, Use use) {
     use.template operator()<1>();
   }
 }
-
-/// Statistics of queries, in pairs (lse, delta), for each head as many as 16 divides.
-DEV_FN constexpr int padded_tokens(const AttentionShape& shape) {
-  return dev::ceil_div(shape.tokens, 16) * 16;
-}
-
-/// What the first pass gathered becomes lse (of exponents of 2) and delta, for rows g and g + 8.
-template <int kActive>
-DEV_FN void finish_statistics(const OnlineSoftmax<kRowTiles>& softmax, float scale,
-                              float (&lse)[kRowTiles][2], float (&delta)[kRowTiles][2]) {
-  constexpr float kLog2E = 1.44269504f;
-  DEV_UNROLL
-  for (int i = 0; i < 2 * kActive; ++i) {
-    const int r = i / 2, half = i % 2;
-    const float total = quad_sum(softmax.total[r][half]);
-    lse[r][half] = dev::fma(softmax.top[r][half], scale, dev::log(total) * kLog2E);
-    delta[r][half] = quad_sum(delta[r][half]) / total;
-  }
-}
-
-template <int kActive>
-DEV_FN void store_statistics(float* statistics, const AttentionShape& shape, const Place& place,
-                             const float (&lse)[kRowTiles][2], const float (&delta)[kRowTiles][2]) {
-  if (dev::lane() % 4 != 0) return;
-  float* of_item = statistics + 2 * int64_t{place.item} * padded_tokens(shape);
-  DEV_UNROLL
-  for (int i = 0; i < 2 * kActive; ++i) {
-    const int row = place.first + dev::lane() / 4 + 8 * i;
-    of_item[2 * row] = row < shape.tokens ? lse[i / 2][i % 2] : INFINITY;
-    of_item[2 * row + 1] = delta[i / 2][i % 2];
-  }
-}
-
-/// delta += sum over columns of p dp, this lane's.
-template <int kActive>
-DEV_FN void add_dot(float (&delta)[kRowTiles][2], const float (&p)[kActive][2][4],
-                    const float (&dp)[kActive][2][4]) {
-  DEV_UNROLL
-  for (int i = 0; i < 8 * kActive; ++i) {
-    const int r = i / 8, j = i / 4 % 2, e = i % 4;
-    delta[r][e / 2] = dev::fma(p[r][j][e], dp[r][j][e], delta[r][e / 2]);
-  }
-}
-
-/// Scores become gradients of scores: p (dp - delta).
-template <int kActive>
-DEV_FN void to_score_gradients(float (&s)[kActive][2][4], const float (&dp)[kActive][2][4],
-                               float scale, const float (&lse)[kRowTiles][2],
-                               const float (&delta)[kRowTiles][2]) {
-  DEV_UNROLL
-  for (int i = 0; i < 8 * kActive; ++i) {
-    const int r = i / 8, j = i / 4 % 2, e = i % 4;
-    const float p = dev::exp2_fast(dev::fma(s[r][j][e], scale, -lse[r][e / 2]));
-    s[r][j][e] = p * (dp[r][j][e] - delta[r][e / 2]);
-  }
-}
-
-/// Statistics of 64 queries in shared memory.
-struct StatisticsTile {
-  dev::Chunk pairs_of_queries[32];
-
-  DEV_FN void copy(const float* statistics, const AttentionShape& shape, int item, int first) {
-    const int chunks = dev::min(64, padded_tokens(shape) - first) / 2;
-    const float* from = statistics + 2 * (int64_t{item} * padded_tokens(shape) + first);
-    for (int i = dev::thread(); i < chunks; i += dev::block_size())
-      dev::copy_16(pairs_of_queries + i, from + 4 * i);
-  }
-  /// Queries from `first` on, which are columns: -delta, for gradients of scores to start with.
-  DEV_FN void start(float (&ds)[2][4], int first) {
-    DEV_UNROLL
-    for (int i = 0; i < 8; ++i)
-      ds[i / 4][i % 4] = -dev::as_float(of_column(first, i / 4).words[2 * (i % 2) + 1]);
-  }
-  /// Scores become weights.
-  DEV_FN void to_weights(float (&s)[2][4], int first, float scale) {
-    DEV_UNROLL
-    for (int i = 0; i < 8; ++i) {
-      const float lse = dev::as_float(of_column(first, i / 4).words[2 * (i % 2)]);
-      s[i / 4][i % 4] = dev::exp2_fast(dev::fma(s[i / 4][i % 4], scale, -lse));
-    }
-  }
-
- private:
-  DEV_FN const dev::Chunk& of_column(int first, int j) {
-    return pairs_of_queries[(first + 8 * j) / 2 + dev::lane() % 4];
-  }
-};
 
 template <int D>
 DEV_KERNEL void DEV_BOUNDS(dev::kWarp* kForwardWarps, kForwardBlocks)
@@ -252,13 +154,14 @@ DEV_KERNEL void DEV_BOUNDS(dev::kWarp* kKeyWarps, kKeyBlocks)
   const Place place(shape, 16);
   const auto q_rows = packed_head(qkv, shape, place.item, 0);
   const auto d_rows = merged_head(dout, shape, place.item);
+  const float* of_item = statistics_of(statistics, shape, place.item);
   uint32_t k[1][D / 16][4], v[1][D / 16][4];
   float dk[1][D / 8][4] = {}, dv[1][D / 8][4] = {};
   load_rows<D>(k[0], packed_head(qkv, shape, place.item, 1), place.first);
   load_rows<D>(v[0], packed_head(qkv, shape, place.item, 2), place.first);
   const auto copy = [&](int tile, int stage) {
     qd[stage].copy(q_rows, d_rows, tile * Tile<D>::kRows);
-    statistics_tiles[stage].copy(statistics, shape, place.item, tile * Tile<D>::kRows);
+    statistics_tiles[stage].copy(of_item, shape, tile * Tile<D>::kRows);
   };
   stream_tiles(dev::ceil_div(shape.tokens, Tile<D>::kRows), copy, [&](int tile, int stage) {
     if (place.first >= shape.tokens) return;
@@ -296,7 +199,7 @@ LaunchShape blocks_of_queries(const AttentionShape& shape) {
 
 /// 1 / sqrt(d); of exponents of 2 times log2(e).
 double grad_scale_of(const AttentionShape& shape) {
-  return 1 / std::sqrt(double{1} * shape.head_dim);
+  return 1 / std::sqrt(static_cast<double>(shape.head_dim));
 }
 double scale_of(const AttentionShape& shape) { return grad_scale_of(shape) / std::log(2.0); }
 

@@ -4,7 +4,20 @@
 
 #include "core/cuda/attention.cuh"
 
-namespace vicinity::kernels {
+namespace vicinity::kernels::tiles {
+
+/// The item and the first row of a warp that owns `rows` rows.
+struct Place {
+  int item, first;
+
+  DEV_FN Place(const AttentionShape& shape, int rows) {
+    const int of_block = dev::block_size() / dev::kWarp * rows;
+    const int blocks = dev::ceil_div(shape.tokens, of_block);
+    const int block = static_cast<int>(dev::block());
+    item = block / blocks;
+    first = block % blocks * of_block + dev::warp() * rows;
+  }
+};
 
 /// 64 rows of D channels. Chunks of a row are permuted such that one column of eight rows lies in
 /// all banks.
@@ -228,4 +241,4 @@ DEV_FN void for_steps(int rows, Step step) {
   if (first < rows) step(first, rows - first);
 }
 
-}  // namespace vicinity::kernels
+}  // namespace vicinity::kernels::tiles

@@ -25,7 +25,7 @@ DEV_KERNEL void conv3x3_patches_kernel(const Piece* x, Piece* patches, Sizes s) 
   Piece* out = patches + int64_t{row} * pieces;
   for (int p = dev::thread() * n; p < pieces; p += kThreads * n) {
     int c = p % s.pixel, tap = p / s.pixel % 9, j = p / s.pixel / 9;
-    Run<Piece, n> run;
+    dev::Pack<Piece, n> run;
     DEV_UNROLL
     for (int k = 0; k < n; ++k) {
       const int u = 2 * i - 1 + tap / 3, v = 2 * j - 1 + tap % 3;
@@ -37,7 +37,7 @@ DEV_KERNEL void conv3x3_patches_kernel(const Piece* x, Piece* patches, Sizes s) 
       tap = 0;
       ++j;
     }
-    store_run(out + p, run);
+    dev::store_pack(out + p, run);
   }
 }
 
@@ -49,16 +49,17 @@ DEV_KERNEL void conv3x3_scatter_kernel(const T* dpatches, T* dx, Sizes s) {
   T* out = dx + int64_t{row} * s.width * s.pixel;
   for (int p = dev::thread(); p < s.width * runs; p += kThreads) {
     const int w = p / runs, c = p % runs * n;
-    Run<T, n> in[4];
+    dev::Pack<T, n> in[4];
     DEV_UNROLL
     for (int k = 0; k < 4; ++k) {
       const int down = k / 2, right = k % 2, i = h / 2 + down, j = w / 2 + right;
       const bool seen = down <= h % 2 && right <= w % 2 && i < s.out_height && j < s.out_width;
       const int tap = (h - 2 * i + 1) * 3 + w - 2 * j + 1;
       const int64_t patch = (int64_t{b} * s.out_height + i) * s.out_width + j;
-      in[k] = seen ? load_run<n>(dpatches + (patch * 9 + tap) * s.pixel + c) : Run<T, n>{};
+      in[k] =
+          seen ? dev::load_pack<n>(dpatches + (patch * 9 + tap) * s.pixel + c) : dev::Pack<T, n>{};
     }
-    Run<T, n> sums;
+    dev::Pack<T, n> sums;
     DEV_UNROLL
     for (int e = 0; e < n; ++e) {
       float sum = 0;
@@ -66,7 +67,7 @@ DEV_KERNEL void conv3x3_scatter_kernel(const T* dpatches, T* dx, Sizes s) {
       for (int k = 0; k < 4; ++k) sum += dev::to_float(in[k].at[e]);
       sums.at[e] = dev::from_float<T>(sum);
     }
-    store_run(out + int64_t{w} * s.pixel + c, sums);
+    dev::store_pack(out + int64_t{w} * s.pixel + c, sums);
   }
 }
 

@@ -26,30 +26,30 @@ struct Parameters {
 };
 
 template <class T, int n>
-DEV_FN Run<T, n> rounded(const Run<float, n>& x) {
-  Run<T, n> y;
+DEV_FN dev::Pack<T, n> rounded(const dev::Pack<float, n>& x) {
+  dev::Pack<T, n> y;
   DEV_UNROLL
   for (int e = 0; e < n; ++e) y.at[e] = dev::from_float<T>(x.at[e]);
   return y;
 }
 
 template <class T, int n>
-DEV_FN void add_to(Run<float, n>& sum, const Run<T, n>& x) {
+DEV_FN void add_to(dev::Pack<float, n>& sum, const dev::Pack<T, n>& x) {
   DEV_UNROLL
   for (int e = 0; e < n; ++e) sum.at[e] += dev::to_float(x.at[e]);
 }
 
 // What token t of sample b is before the patch's position joins: class token, register, patch.
 template <class T, int n>
-DEV_FN Run<float, n> content(const T* patches, const Parameters& parameters, const uint8_t* mask,
-                             const Sizes& s, int b, int t, int c) {
-  if (t == 0) return load_run<n>(parameters.cls + c);
+DEV_FN dev::Pack<float, n> content(const T* patches, const Parameters& parameters,
+                                   const uint8_t* mask, const Sizes& s, int b, int t, int c) {
+  if (t == 0) return dev::load_pack<n>(parameters.cls + c);
   const int patch = t - 1 - s.extra;
-  if (patch < 0) return load_run<n>(parameters.registers + int64_t{t - 1} * s.width + c);
+  if (patch < 0) return dev::load_pack<n>(parameters.registers + int64_t{t - 1} * s.width + c);
   const int64_t row = int64_t{b} * s.count + patch;
-  if (mask != nullptr && mask[row] != 0) return load_run<n>(parameters.mask_token + c);
-  Run<float, n> value{};
-  add_to(value, load_run<n>(patches + row * s.width + c));
+  if (mask != nullptr && mask[row] != 0) return dev::load_pack<n>(parameters.mask_token + c);
+  dev::Pack<float, n> value{};
+  add_to(value, dev::load_pack<n>(patches + row * s.width + c));
   return value;
 }
 
@@ -64,12 +64,12 @@ DEV_KERNEL void embed_tokens_forward_kernel(const T* patches, Parameters paramet
   T* out = y + (int64_t{b} * s.tokens + first) * s.width;
   for (int p = dev::thread(); p < tokens * runs; p += kThreads) {
     const int t = first + p / runs, c = p % runs * n;
-    Run<float, n> value = content<T, n>(patches, parameters, mask, s, b, t, c);
+    dev::Pack<float, n> value = content<T, n>(patches, parameters, mask, s, b, t, c);
     if (t == 0 || t > s.extra) {
       const int64_t position = t == 0 ? 0 : t - s.extra;
-      add_to(value, load_run<n>(parameters.positions + position * s.width + c));
+      add_to(value, dev::load_pack<n>(parameters.positions + position * s.width + c));
     }
-    store_run(out + int64_t{p} * n, rounded<T, n>(value));
+    dev::store_pack(out + int64_t{p} * n, rounded<T, n>(value));
   }
 }
 
@@ -88,15 +88,16 @@ DEV_KERNEL void embed_tokens_backward_kernel(const T* dy, const uint8_t* mask, T
   const int t = static_cast<int>(p / runs), c = static_cast<int>(p % runs) * n;
   const int patch = t - 1 - s.extra;
   const bool masked = patch >= 0 && mask != nullptr;
-  Run<float, n> sum{}, hidden_sum{};
+  dev::Pack<float, n> sum{}, hidden_sum{};
   for (int first = 0; first < s.batch; first += kSamples) {
-    Run<T, n> rows[kSamples];
+    dev::Pack<T, n> rows[kSamples];
     bool hidden[kSamples];
     DEV_UNROLL
     for (int k = 0; k < kSamples; ++k) {
       const int64_t b = first + k;
       const bool there = b < s.batch;
-      rows[k] = there ? load_run<n>(dy + (b * s.tokens + t) * s.width + c) : Run<T, n>{};
+      rows[k] =
+          there ? dev::load_pack<n>(dy + (b * s.tokens + t) * s.width + c) : dev::Pack<T, n>{};
       hidden[k] = there && masked && mask[b * s.count + patch] != 0;
     }
     DEV_UNROLL
@@ -108,14 +109,14 @@ DEV_KERNEL void embed_tokens_backward_kernel(const T* dy, const uint8_t* mask, T
         add_to(hidden_sum, rows[k]);
         rows[k] = {};
       }
-      if (patch >= 0) store_run(dpatches + (b * s.count + patch) * s.width + c, rows[k]);
+      if (patch >= 0) dev::store_pack(dpatches + (b * s.count + patch) * s.width + c, rows[k]);
     }
   }
-  if (t == 0) store_run(grads.dcls + c, sum);
-  if (t > 0 && patch < 0) store_run(grads.dregisters + int64_t{t - 1} * s.width + c, sum);
+  if (t == 0) dev::store_pack(grads.dcls + c, sum);
+  if (t > 0 && patch < 0) dev::store_pack(grads.dregisters + int64_t{t - 1} * s.width + c, sum);
   if (t == 0 || patch >= 0)
-    store_run(grads.dpositions + int64_t{t == 0 ? 0 : 1 + patch} * s.width + c, sum);
-  if (masked) store_run(grads.hidden + int64_t{patch} * s.width + c, hidden_sum);
+    dev::store_pack(grads.dpositions + int64_t{t == 0 ? 0 : 1 + patch} * s.width + c, sum);
+  if (masked) dev::store_pack(grads.hidden + int64_t{patch} * s.width + c, hidden_sum);
 }
 
 Sizes sizes_of(const Tensor& sequence, int64_t extra) {

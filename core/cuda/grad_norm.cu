@@ -33,7 +33,7 @@ DEV_KERNEL void sum_of_squares_kernel(const T* x, int64_t size, double* partials
   for (int round = 0; round < kChunk / (kThreads * n); ++round) {
     const int64_t i = begin + (round * kThreads + dev::thread()) * n;
     if (i + n <= size) {
-      const Run<T, n> run = load_run<n>(x + i);
+      const dev::Pack<T, n> run = dev::load_pack<n>(x + i);
       DEV_UNROLL
       for (int k = 0; k < n; ++k) {
         const double v = dev::to_float(run.at[k]);

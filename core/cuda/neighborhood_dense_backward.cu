@@ -167,26 +167,6 @@ DEV_KERNEL void DEV_BOUNDS(kHeads* kThreadsPerHead, (kRows == 7 ? 6 : 4) / kHead
   }
 }
 
-constexpr int kSumWarps = 32;
-
-/// sums[column] = the sum of rows in order: of a share of the rows per warp, then over the shares.
-DEV_KERNEL void dense_group_bias_kernel(const float* partials, int rows, int columns, float* sums) {
-  DEV_SHARED(float, shares, kSumWarps* dev::kWarp);
-  const int column = static_cast<int>(dev::block()) * dev::kWarp + dev::lane();
-  const int share = dev::ceil_div(rows, kSumWarps), first = dev::warp() * share;
-  float sum = 0;
-  if (column < columns) {
-    for (int row = first; row < dev::min(rows, first + share); ++row) {
-      sum += partials[int64_t{row} * columns + column];
-    }
-  }
-  shares[dev::thread()] = sum;
-  dev::sync();
-  if (dev::warp() > 0 || column >= columns) return;
-  for (int i = 1; i < kSumWarps; ++i) sum += shares[i * dev::kWarp + dev::lane()];
-  sums[column] = sum;
-}
-
 }  // namespace
 
 void dense_group_backward(Cuda& cuda, const Tensor& dout, const Tensor& qkv, const Tensor& rpb,
@@ -196,7 +176,9 @@ void dense_group_backward(Cuda& cuda, const Tensor& dout, const Tensor& qkv, con
   const int64_t walks = std::min(dev::ceil_div(groups, int64_t{2}),
                                  std::max(int64_t{1}, kHeadsInFlight / window.heads));
   Tensor partials;
-  if (rpb.defined()) partials = empty({walks, rpb.size()}, DType::f32, kCuda);
+  if (rpb.defined()) {
+    partials = empty({walks, window.heads, rpb.size() / window.heads}, DType::f32, kCuda);
+  }
   for_group_shape(qkv, window, [&]<int kHeads, int kRows>() {
     const LaunchShape shape{walks * (window.heads / kHeads), kHeads * kThreadsPerHead,
                             kHeads * kSharedPerHead};
@@ -204,10 +186,7 @@ void dense_group_backward(Cuda& cuda, const Tensor& dout, const Tensor& qkv, con
                 map_of(qkv, window), groups, walks, dout.data<bf16>(), qkv.data<bf16>(),
                 data_or_null<float>(rpb), grads.dqkv.data<bf16>(), data_or_null<float>(partials));
   });
-  if (!rpb.defined()) return;
-  dev::launch(cuda, "dense_group_bias", dense_group_bias_kernel,
-              LaunchShape{dev::ceil_div(rpb.size(), int64_t{dev::kWarp}), kSumWarps * dev::kWarp},
-              partials.data<float>(), walks, rpb.size(), grads.drpb.data<float>());
+  if (rpb.defined()) reduce_bias_partials(cuda, partials, grads.drpb);
 }
 
 }  // namespace vicinity::kernels

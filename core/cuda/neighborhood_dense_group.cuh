@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "core/cuda/dev.h"
+#include "core/cuda/neighborhood_window.cuh"
 #include "core/ops/neighborhood_attention.h"
 
 namespace vicinity::kernels::dense {
@@ -49,11 +49,6 @@ void for_group_shape(const Tensor& qkv, const NeighborhoodWindow& window, F&& f)
     return pairs ? f.template operator()<2, 7>() : f.template operator()<1, 7>();
   }
   pairs ? f.template operator()<2, 8>() : f.template operator()<1, 8>();
-}
-
-/// First key of the window of query `at` along an axis of `size` tokens.
-DEV_FN int window_start(int at, int size, int kernel) {
-  return dev::max(0, dev::min(at - kernel / 2, size - kernel));
 }
 
 struct Group {

@@ -10,6 +10,8 @@
 namespace vicinity::kernels {
 namespace {
 
+using namespace sliding;
+
 template <int K>
 struct ForwardShared {
   bf16 keys[SlidingWindow<K>::kHaloRows * kHeadDim];
@@ -23,7 +25,7 @@ struct ForwardShared {
 template <int K>
 DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
     neighborhood_sliding_forward_kernel(WindowSizes s, const bf16* qkv, const float* rpb,
-                                        float scale, bf16* out) {
+                                        bf16* out) {
   using Window = SlidingWindow<K>;
   DEV_DYNAMIC_SHARED(ForwardShared<K>, shared);
   const SlidingTile start = sliding_tile(s);
@@ -48,7 +50,7 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
     uint32_t q[2][4];
     load_rows(q, shared->queries, i * kRows);
     float p[2 * Window::kSteps][4], top[2], sum[2], o[4][4] = {};
-    window_softmax(p, window, q, shared->keys, shared->bias, scale, top, sum);
+    window_softmax(p, window, q, shared->keys, shared->bias, top, sum);
     DEV_UNROLL
     for (int j = 0; j < Window::kSteps; ++j) {
       uint32_t a[4];
@@ -64,7 +66,7 @@ template <int K>
 void forward(Cuda& cuda, const WindowSizes& s, const Tensor& qkv, const Tensor& rpb, Tensor& out) {
   dev::launch(cuda, "neighborhood_sliding_forward", neighborhood_sliding_forward_kernel<K>,
               {sliding_tiles(s) * s.heads, kSlidingThreads, sizeof(ForwardShared<K>)}, s,
-              qkv.data<bf16>(), data_or_null<float>(rpb), sliding_scale(), out.data<bf16>());
+              qkv.data<bf16>(), data_or_null<float>(rpb), out.data<bf16>());
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 namespace vicinity::kernels {
 namespace {
 
+using namespace sliding;
+
 template <int K>
 struct QueriesShared {
   bf16 keys[SlidingWindow<K>::kHaloRows * kHeadDim];
@@ -34,7 +36,7 @@ DEV_FN void sum_products(const float (&p)[2 * SlidingWindow<K>::kSteps][4],
   sum[0] = sum[1] = 0;
   DEV_UNROLL
   for (int n = 0; n < SlidingWindow<K>::kTiles; ++n) {
-    if (n % 4 == 0) dev::sync_warp();
+    if (n % 4 == 0) fence_loads();
     float dp[4];
     multiply_transposed(dp, dout, window.tile(values, n));
     DEV_UNROLL
@@ -52,7 +54,6 @@ DEV_FN void softmax_backward(const float (&p)[2 * SlidingWindow<K>::kSteps][4],
                              const bf16* values, ScoreGradient<K>& ds) {
   DEV_UNROLL
   for (int j = 0; j < SlidingWindow<K>::kSteps; ++j) {
-    if (j % 2 == 0) dev::sync_warp();
     float dp[2][4] = {};
     DEV_UNROLL
     for (int i = 0; i < 2; ++i) {
@@ -109,9 +110,8 @@ DEV_FN void add_bias_gradient(const DilationGroup& group, const SubTile& sub,
 template <int K>
 DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
     neighborhood_sliding_backward_queries_kernel(WindowSizes s, const bf16* dout, const bf16* qkv,
-                                                 const float* rpb, float scale, float dot_scale,
-                                                 bf16* dqkv, QueryStatistics* statistics,
-                                                 float* partials) {
+                                                 const float* rpb, bf16* dqkv,
+                                                 QueryStatistics* statistics, float* partials) {
   using Window = SlidingWindow<K>;
   DEV_DYNAMIC_SHARED(QueriesShared<K>, shared);
   const SlidingTile start = sliding_tile(s);
@@ -140,7 +140,7 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
     uint32_t rows[2][4];
     load_rows(rows, shared->rows, 2 * i * kRows);
     float p[2 * Window::kSteps][4], top[2], sum[2], delta[2], dq[4][4] = {};
-    window_softmax(p, window, rows, shared->keys, shared->bias, scale, top, sum);
+    window_softmax(p, window, rows, shared->keys, shared->bias, top, sum);
     load_rows(rows, shared->rows, (2 * i + 1) * kRows);
     sum_products<K>(p, rows, window, shared->values, delta);
     float inverse[2];
@@ -155,7 +155,7 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
     softmax_backward<K>(p, inverse, delta, rows, window, shared->values, ds);
     DEV_UNROLL
     for (int j = 0; j < Window::kSteps; ++j) {
-      if (j % 2 == 0) dev::sync_warp();
+      if (j % 2 == 0) fence_loads();
       add_product(dq, ds[j], window.pair(shared->keys, j));
     }
     DEV_UNROLL
@@ -165,7 +165,7 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
       const int64_t token = tile.group.token(sub.row_of(row), sub.col_of(row));
       statistics[token * s.heads + tile.head] = {top[x], delta[x]};
     }
-    store_sub_tile(tile.group, sub, dq, {dot_scale, dot_scale}, shared->rows, 2 * i * kRows,
+    store_sub_tile(tile.group, sub, dq, {kDotScale, kDotScale}, shared->rows, 2 * i * kRows,
                    qkv_rows(s, dqkv, 0, tile.head));
     if (partials != nullptr) {
       add_bias_gradient<K>(tile.group, sub, ds, shared->rows + 2 * i * kRows * kHeadDim,
@@ -192,9 +192,8 @@ void backward(Cuda& cuda, const WindowSizes& s, const Tensor& dout, const Tensor
   dev::launch(cuda, "neighborhood_sliding_backward_queries",
               neighborhood_sliding_backward_queries_kernel<K>,
               {sliding_tiles(s) * s.heads, kSlidingThreads, sizeof(QueriesShared<K>)}, s,
-              dout.data<bf16>(), qkv.data<bf16>(), data_or_null<float>(rpb), sliding_scale(),
-              sliding_scale() / kLog2E, grads.dqkv.data<bf16>(), of_queries,
-              data_or_null<float>(partials));
+              dout.data<bf16>(), qkv.data<bf16>(), data_or_null<float>(rpb),
+              grads.dqkv.data<bf16>(), of_queries, data_or_null<float>(partials));
   sliding_window_backward_keys(cuda, s, dout, qkv, rpb, of_queries, grads.dqkv);
   if (rpb.defined()) reduce_bias_partials(cuda, partials, grads.drpb);
 }

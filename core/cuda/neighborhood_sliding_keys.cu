@@ -14,6 +14,8 @@
 namespace vicinity::kernels {
 namespace {
 
+using namespace sliding;
+
 /// Shared memory of a block, for so many queries.
 struct KeysShared {
   bf16 *queries, *douts, *rows;  // rows: of each sub-tile k, then v
@@ -91,16 +93,17 @@ struct KeyWindow {
     query = dev::min(query, count - 1);
     return corner + query + row_of(query) * (pitch - cols);
   }
-  DEV_FN bool sees(int x, int query, int query_row, int query_col) const {
-    return query < count && query_row >= row[x] && query_row < row[x] + rows[x] &&
-           query_col >= col[x] && query_col < col[x] + key_cols[x];
+  /// Never a query past the end: its row lies below all.
+  DEV_FN bool sees(int x, int query_row, int query_col) const {
+    return query_row >= row[x] && query_row < row[x] + rows[x] && query_col >= col[x] &&
+           query_col < col[x] + key_cols[x];
   }
 };
 
 /// From scores to P and from dP to dS, of the lane's two keys and four of 16 queries.
 template <int K>
 DEV_FN void softmax_backward(const KeyWindow<K>& window, int first, const KeysShared& shared,
-                             float scale, float (&p)[2][4], float (&ds)[2][4]) {
+                             float (&p)[2][4], float (&ds)[2][4]) {
   DEV_UNROLL
   for (int i = 0; i < 4; ++i) {
     const int n = i / 2, e = i % 2;
@@ -110,9 +113,9 @@ DEV_FN void softmax_backward(const KeyWindow<K>& window, int first, const KeysSh
     DEV_UNROLL
     for (int x = 0; x < 2; ++x) {
       float &p_x = p[n][2 * x + e], &ds_x = ds[n][2 * x + e];
-      if (window.sees(x, query, row, col)) {
+      if (window.sees(x, row, col)) {
         const float bias = shared.bias[window.bias[x] - row * (2 * K - 1) - col];
-        p_x = dev::exp2_fast(dev::fma(p_x, scale, bias) - of.log_sum);
+        p_x = dev::exp2_fast(dev::fma(p_x, kScoreScale, bias) - of.log_sum);
         ds_x = p_x * (ds_x - of.delta);
       } else {
         p_x = ds_x = 0;
@@ -124,9 +127,8 @@ DEV_FN void softmax_backward(const KeyWindow<K>& window, int first, const KeysSh
 template <int K>
 DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
     neighborhood_sliding_backward_keys_kernel(WindowSizes s, const bf16* dout, const bf16* qkv,
-                                              const float* rpb, float scale, float dot_scale,
-                                              const QueryStatistics* statistics, int halo_rows,
-                                              int halo_cols, bf16* dqkv) {
+                                              const float* rpb, const QueryStatistics* statistics,
+                                              int halo_rows, int halo_cols, bf16* dqkv) {
   DEV_DYNAMIC_SHARED(bf16, memory);
   const KeysShared shared(memory, halo_rows * halo_cols);
   const SlidingTile tile = sliding_tile(s);
@@ -168,7 +170,7 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
         multiply_transposed(p[n], k, shared.queries + at);
         multiply_transposed(ds[n], v, shared.douts + at);
       }
-      softmax_backward<K>(window, first, shared, scale, p, ds);
+      softmax_backward<K>(window, first, shared, p, ds);
       const int row = window.place(first + dev::lane() % 16);
       const int low = swizzled(row, dev::lane() / 16), high = swizzled(row, 2 + dev::lane() / 16);
       pack_rows(a, p[0], p[1]);
@@ -176,7 +178,7 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
       pack_rows(a, ds[0], ds[1]);
       add_product(dk, a, {shared.queries + low, shared.queries + high});
     }
-    store_sub_tile(tile.group, sub, dk, {dot_scale, dot_scale}, shared.rows, 2 * i * kRows,
+    store_sub_tile(tile.group, sub, dk, {kDotScale, kDotScale}, shared.rows, 2 * i * kRows,
                    qkv_rows(s, dqkv, 1, tile.head));
     store_sub_tile(tile.group, sub, dv, {1.0f, 1.0f}, shared.rows, (2 * i + 1) * kRows,
                    qkv_rows(s, dqkv, 2, tile.head));
@@ -195,8 +197,8 @@ void sliding_window_backward_keys(Cuda& cuda, const WindowSizes& s, const Tensor
                 neighborhood_sliding_backward_keys_kernel<K>,
                 {sliding_tiles(s) * s.heads, kSlidingThreads,
                  KeysShared::bytes(rows * cols, SlidingWindow<K>::kBins)},
-                s, dout.data<bf16>(), qkv.data<bf16>(), data_or_null<float>(rpb), sliding_scale(),
-                sliding_scale() / kLog2E, statistics, rows, cols, dqkv.data<bf16>());
+                s, dout.data<bf16>(), qkv.data<bf16>(), data_or_null<float>(rpb), statistics, rows,
+                cols, dqkv.data<bf16>());
   });
 }
 

@@ -3,7 +3,7 @@
 
 #include "core/cuda/neighborhood_sliding_tile.cuh"
 
-namespace vicinity::kernels {
+namespace vicinity::kernels::sliding {
 
 /// Which of a lane's keys its query sees: bit 2 n + e for the keys 8 n + 2 t + e, by the place of
 /// the query's own window in that of the sub-tile and by t = lane % 4.
@@ -108,21 +108,23 @@ struct QueryWindow {
 template <int K>
 DEV_FN void window_softmax(float (&p)[2 * SlidingWindow<K>::kSteps][4],
                            const QueryWindow<K>& window, const uint32_t (&q)[2][4],
-                           const bf16* keys, const float* bias, float scale, float (&top)[2],
-                           float (&sum)[2]) {
+                           const bf16* keys, const float* bias, float (&top)[2], float (&sum)[2]) {
   using Window = SlidingWindow<K>;
   top[0] = top[1] = -INFINITY;
   DEV_UNROLL
   for (int n = 0; n < Window::kTiles; ++n) {
-    if (n % 4 == 0) dev::sync_warp();
     multiply_transposed(p[n], q, window.tile(keys, n));
+  }
+  DEV_UNROLL
+  for (int n = 0; n < Window::kTiles; ++n) {
+    fence_loads();
     const int t = dev::lane() % 4;
     const int offset =
         8 * n + Window::rows_down(8 * n, 2 * t) * (Window::kBiasPitch - Window::kWidth);
     DEV_UNROLL
     for (int e = 0; e < 4; ++e) {
       const int x = e / 2;
-      const float score = dev::fma(p[n][e], scale, bias[window.bias[x] + offset + e % 2]);
+      const float score = dev::fma(p[n][e], kScoreScale, bias[window.bias[x] + offset + e % 2]);
       p[n][e] = window.mask[x] >> (2 * n + e % 2) & 1 ? score : -INFINITY;
       top[x] = dev::max(top[x], p[n][e]);
     }
@@ -144,4 +146,4 @@ DEV_FN void window_softmax(float (&p)[2 * SlidingWindow<K>::kSteps][4],
   for (int x = 0; x < 2; ++x) sum[x] = quad_sum(sum[x]);
 }
 
-}  // namespace vicinity::kernels
+}  // namespace vicinity::kernels::sliding

@@ -11,7 +11,7 @@
 
 #include "core/cuda/neighborhood_window.cuh"
 
-namespace vicinity::kernels {
+namespace vicinity::kernels::sliding {
 
 constexpr int kHeadDim = 32;
 constexpr int kTile = 16;  // positions of a block along each axis
@@ -21,6 +21,8 @@ constexpr int kSubTiles = kTile * kTile / kRows;
 constexpr int kSlidingWarps = 8;
 constexpr int kSlidingThreads = kSlidingWarps * dev::kWarp;
 constexpr float kLog2E = 1.4426950408889634f;
+constexpr float kDotScale = 0.17677669529663687f;  // 1 / sqrt(kHeadDim)
+constexpr float kScoreScale = kDotScale * kLog2E;  // of scores in powers of 2
 
 template <int K>
 struct SlidingWindow {
@@ -91,9 +93,6 @@ DEV_FN SlidingTile sliding_tile(const WindowSizes& s) {
             phase_y = next(s.dilation);
   return {dilation_group(s, static_cast<int>(rest), phase_y, phase_x), head, y * kTile, x * kTile};
 }
-
-/// Of scores in powers of 2.
-inline float sliding_scale() { return kLog2E / std::sqrt(static_cast<float>(kHeadDim)); }
 
 template <class F>
 void for_sliding_kernel(int64_t kernel, F&& f) {
@@ -228,6 +227,9 @@ DEV_FN void pack_rows(uint32_t (&a)[4], const float (&low)[4], const float (&hig
   a[3] = dev::pack_bf16(high[2], high[3]);
 }
 
+/// Keeps the compiler from loading further ahead than registers last.
+DEV_FN void fence_loads() { dev::sync_warp(); }
+
 /// Over the four lanes that share an mma row.
 DEV_FN float quad_sum(float x) {
   x += dev::shuffle_xor(x, 1);
@@ -238,4 +240,4 @@ DEV_FN float quad_max(float x) {
   return dev::max(x, dev::shuffle_xor(x, 2));
 }
 
-}  // namespace vicinity::kernels
+}  // namespace vicinity::kernels::sliding

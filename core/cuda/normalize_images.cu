@@ -43,17 +43,17 @@ DEV_KERNEL void normalize_images_kernel(const uint8_t* x, T* y, int64_t size, in
   const int first_channel = static_cast<int>(begin % channels);
   const int end = static_cast<int>(size - begin < kBlock ? size - begin : kBlock);
   for (int i = dev::thread() * n; i < end; i += kThreads * n) {
-    const Run<uint8_t, n> bytes = load_run<n>(x + begin + i);
+    const dev::Pack<uint8_t, n> bytes = dev::load_pack<n>(x + begin + i);
     int c = (first_channel + i) % channels;
     DEV_UNROLL
     for (int part = 0; part < n; part += kPart) {
-      Run<T, kPart> out;
+      dev::Pack<T, kPart> out;
       DEV_UNROLL
       for (int k = 0; k < kPart; ++k) {
         out.at[k] = table[c * kThreads + bytes.at[part + k]];
         c = c + 1 < channels ? c + 1 : 0;
       }
-      store_run(y + begin + i + part, out);
+      dev::store_pack(y + begin + i + part, out);
     }
   }
 }

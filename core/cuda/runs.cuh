@@ -1,25 +1,9 @@
-// Neighbouring values moved as one, for kernels that memory bounds.
+// How many neighbours (core/cuda/pack.cuh) or bytes a copy may move as one.
 #pragma once
 
-#include "core/cuda/dev.h"
+#include "core/cuda/pack.cuh"
 
 namespace vicinity::kernels {
-
-/// n values side by side, at most 16 bytes; read and written by one instruction.
-template <class T, int n>
-struct alignas(sizeof(T) * n) Run {
-  static_assert(sizeof(T) * n <= 16);
-  T at[n];
-};
-/// The address must be a multiple of the run's size.
-template <int n, class T>
-DEV_FN Run<T, n> load_run(const T* from) {
-  return *reinterpret_cast<const Run<T, n>*>(from);
-}
-template <class T, int n>
-DEV_FN void store_run(T* to, const Run<T, n>& run) {
-  *reinterpret_cast<Run<T, n>*>(to) = run;
-}
 
 /// How many T 16 bytes hold.
 template <class T>

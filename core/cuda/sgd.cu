@@ -25,17 +25,17 @@ DEV_KERNEL void sgd_kernel(const UpdateRanges::Chunk* chunks, Arrays a, SgdStep 
   const auto momentum = static_cast<float>(step.momentum);
   const auto decay = static_cast<float>(chunk.decay != 0 ? step.weight_decay : 0.0);
   for_chunk(chunk, [&]<int n>(int64_t i) {
-    const Run<float, n> grad = load_run<n>(a.grad + i);
-    Run<float, n> p = load_run<n>(a.param + i), buffer{};  // 0 before the first step
-    if (!step.first) buffer = load_run<n>(a.buffer + i);
+    const dev::Pack<float, n> grad = dev::load_pack<n>(a.grad + i);
+    dev::Pack<float, n> p = dev::load_pack<n>(a.param + i), buffer{};  // 0 before the first step
+    if (!step.first) buffer = dev::load_pack<n>(a.buffer + i);
     DEV_UNROLL
     for (int k = 0; k < n; ++k) {
       const float g = grad.at[k] * scale + decay * p.at[k];
       buffer.at[k] = momentum * buffer.at[k] + g;
       p.at[k] -= lr * (step.nesterov ? g + momentum * buffer.at[k] : buffer.at[k]);
     }
-    store_run(a.param + i, p);
-    store_run(a.buffer + i, buffer);
+    dev::store_pack(a.param + i, p);
+    dev::store_pack(a.buffer + i, buffer);
     round_into(a.copy, i, p);
   });
 }

@@ -35,12 +35,12 @@ DEV_FN double scale_or_one(const double* grad_scale) {
 
 /// copy[i, i + n) = the rounded parameters; nothing where there is no copy.
 template <int n>
-DEV_FN void round_into(bf16* copy, int64_t i, const Run<float, n>& param) {
+DEV_FN void round_into(bf16* copy, int64_t i, const dev::Pack<float, n>& param) {
   if (copy == nullptr) return;
-  Run<bf16, n> rounded;
+  dev::Pack<bf16, n> rounded;
   DEV_UNROLL
   for (int k = 0; k < n; ++k) rounded.at[k] = dev::to_bf16(param.at[k]);
-  store_run(copy + i, rounded);
+  dev::store_pack(copy + i, rounded);
 }
 
 /// One block for each chunk.

@@ -111,7 +111,8 @@ void CudaAllocator::out_of_memory(size_t bytes) const {
   VIC_FAIL(OutOfMemory, "out of GPU memory: ", text(bytes),
            " asked for; tensors of this process hold ", text(use_.current), " of the ",
            text(reserved_), " it has reserved; the device has ", text(info.free), " free of ",
-           text(info.total), " (nvidia-smi tells who holds the rest)");
+           text(info.total),
+           " (nvidia-smi tells who holds the rest); a smaller train.micro_batch needs less");
 }
 
 }  // namespace vicinity

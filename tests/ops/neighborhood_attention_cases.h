@@ -26,25 +26,31 @@ inline OpCase neighborhood_case(int64_t batch, int64_t height, int64_t width, in
 }
 
 inline std::vector<OpCase> neighborhood_attention_cases() {
-  return {
-      neighborhood_case(1, 3, 3, 1, 4, 3, 1, true), neighborhood_case(2, 6, 7, 1, 2, 3, 2, true),
-      neighborhood_case(1, 5, 9, 2, 8, 5, 1, false), neighborhood_case(1, 7, 8, 2, 16, 7, 1, true),
-      neighborhood_case(2, 15, 14, 1, 5, 7, 2, true),
-      neighborhood_case(1, 13, 9, 3, 32, 3, 3, true), neighborhood_case(1, 9, 10, 1, 3, 9, 1, true),
-      neighborhood_case(1, 13, 14, 1, 7, 13, 1, true),
-      neighborhood_case(1, 11, 23, 1, 1, 11, 1, false),
-      neighborhood_case(1, 10, 11, 2, 6, 5, 2, true),
-      // Heads of 32 channels, borders on all sides, groups of unequal lengths.
-      neighborhood_case(1, 7, 8, 1, 32, 7, 1, true),
-      neighborhood_case(1, 9, 13, 2, 32, 7, 1, false),
-      neighborhood_case(2, 15, 14, 1, 32, 7, 2, true),
-      neighborhood_case(1, 23, 13, 3, 32, 7, 1, true),
-      neighborhood_case(1, 22, 23, 1, 32, 7, 3, true),
-      neighborhood_case(1, 8, 39, 1, 32, 7, 1, true),
-      neighborhood_case(1, 35, 7, 1, 32, 7, 1, false),
-      neighborhood_case(2, 10, 17, 1, 32, 5, 1, true),
-      neighborhood_case(1, 18, 9, 2, 32, 3, 1, true),
-      neighborhood_case(1, 12, 11, 1, 32, 11, 1, true)};
+  return {neighborhood_case(1, 3, 3, 1, 4, 3, 1, true),
+          neighborhood_case(2, 6, 7, 1, 2, 3, 2, true),
+          neighborhood_case(1, 5, 9, 2, 8, 5, 1, false),
+          neighborhood_case(1, 7, 8, 2, 16, 7, 1, true),
+          neighborhood_case(2, 15, 14, 1, 5, 7, 2, true),
+          neighborhood_case(1, 13, 9, 3, 32, 3, 3, true),
+          neighborhood_case(1, 9, 10, 1, 3, 9, 1, true),
+          neighborhood_case(1, 13, 14, 1, 7, 13, 1, true),
+          neighborhood_case(1, 11, 23, 1, 1, 11, 1, false),
+          neighborhood_case(1, 10, 11, 2, 6, 5, 2, true)};
+}
+
+/// Heads of 32 channels, for which CUDA has kernels of their own: borders on all sides, groups of
+/// unequal lengths, several tiles, tiles without a position (33 positions at dilation 2: 17 and
+/// 16).
+inline std::vector<OpCase> neighborhood_tile_cases() {
+  return {neighborhood_case(1, 7, 8, 1, 32, 7, 1, true),
+          neighborhood_case(1, 9, 13, 2, 32, 7, 1, false),
+          neighborhood_case(2, 15, 14, 1, 32, 7, 2, true),
+          neighborhood_case(1, 23, 13, 3, 32, 7, 1, true),
+          neighborhood_case(1, 22, 23, 1, 32, 7, 3, true),
+          neighborhood_case(1, 8, 38, 1, 32, 7, 1, true),
+          neighborhood_case(2, 10, 17, 1, 32, 5, 1, true),
+          neighborhood_case(1, 33, 6, 2, 32, 3, 2, true),
+          neighborhood_case(1, 12, 11, 1, 32, 11, 1, true)};
 }
 
 }  // namespace vicinity::testing

@@ -9,8 +9,22 @@ TEST(NeighborhoodAttention, GradientsMatchDifferences) {
   check_gradients(neighborhood_attention_cases());
 }
 TEST(NeighborhoodAttention, BackendsAgree) { check_backends(neighborhood_attention_cases()); }
+TEST(NeighborhoodAttention, BackendsAgreeOnTiles) { check_backends(neighborhood_tile_cases()); }
 TEST(NeighborhoodAttention, SameBitsOnAnyThreadCount) {
   check_threads(neighborhood_attention_cases());
+}
+
+TEST(NeighborhoodAttention, ProbabilitiesOnCuda) {
+  if (!cuda_is_there()) GTEST_SKIP() << why_no_cuda();
+  const NeighborhoodWindow window{2, 5, 2};
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    const Tensor qkv = cast(random_tensor({2, 11, 10, 18}, 7), dtype),
+                 rpb = cast(random_tensor({2, 9, 9}, 8), DType::f32);
+    const Tensor expected = neighborhood_attention_probabilities(qkv, rpb, window);
+    const Tensor p =
+        neighborhood_attention_probabilities(to_device(qkv, kCuda), to_device(rpb, kCuda), window);
+    EXPECT_LT(relative_error(p, expected), 1e-5) << name_of(dtype);
+  }
 }
 
 TEST(NeighborhoodAttention, RandomShapesMatchTheReference) {
