@@ -73,7 +73,7 @@ const std::vector<Verb>& verbs() {
       {"bench loader",
        "data.root=PATH [data.loader_threads=1]",
        "times reading, decoding and augmenting training images",
-       {kJson, {"--epochs", "N", "epochs to time; default 5, after 1 to warm up"}},
+       {kJson, {"--runs", "N", "how often to time it, 0.2 s or an epoch each; default 5"}},
        true,
        bench_loader_verb},
       {"doctor",
