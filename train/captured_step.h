@@ -11,7 +11,7 @@
 
 namespace vicinity {
 
-/// What forward and backward of a whole batch leave on the device.
+/// What a step leaves on the device for the host to read, beside new weights.
 struct StepOutcome {
   std::vector<LeafOutcome> leaves;
   Tensor squares;  // f64 [1]: sum of squares of the gradient

@@ -82,12 +82,16 @@ LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
   return outcome;
 }
 
-StepOutcome Trainer::gradients(const Tensor& images, const Tensor& labels) {
+StepOutcome Trainer::enqueue(const Tensor& images, const Tensor& labels) {
   StepOutcome outcome;
   for (const LeafBatch& leaf : leaves_of(images, labels, settings_.micro_batch))
     outcome.leaves.push_back(forward_backward(leaf));
+  const auto start = std::chrono::steady_clock::now();
   outcome.squares = sum_of_squares(gradients_.finish());
   outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
+  optimizer_.step(model_.store().value(), gradients_.total(), model_.store().copies(), ranges_,
+                  settings_.schedule, outcome.scale, step_);
+  phases_.update += seconds_since(start);
   return outcome;
 }
 
@@ -96,11 +100,9 @@ StepReport Trainer::step(const Tensor& images, const Tensor& labels) {
   phases_ = {};
   const StepOutcome outcome = captured_.run(
       images, labels, step_, [this](const Tensor& device_images, const Tensor& device_labels) {
-        return gradients(device_images, device_labels);
+        return enqueue(device_images, device_labels);
       });
   const auto start = std::chrono::steady_clock::now();
-  optimizer_.step(model_.store().value(), gradients_.total(), model_.store().copies(), ranges_,
-                  knobs, outcome.scale, step_);
   const LossSums sums = read(outcome.leaves);
   const double norm = read_norm(outcome.squares);
   accept(sums, norm, step_);

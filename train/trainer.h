@@ -49,7 +49,7 @@ class Trainer {
   const PhaseSeconds& phases() const { return phases_; }
 
  private:
-  StepOutcome gradients(const Tensor& images, const Tensor& labels);
+  StepOutcome enqueue(const Tensor& images, const Tensor& labels);
   LeafOutcome forward_backward(const LeafBatch& leaf);
 
   Model& model_;

@@ -1,8 +1,6 @@
 // AdamW on the CPU: one pass over four arrays and the bf16 copy, bound by memory.
 #include "core/ops/adamw.h"
 
-#include <cmath>
-
 #include "core/cpu/update.h"
 
 namespace vicinity::kernels {
@@ -13,16 +11,15 @@ template <class C>
 struct Factors {
   C keep, rate, beta1, rest1, beta2, rest2, root, eps, scale;
 
-  Factors(const AdamwStep& s, const UpdateRange& range, double grad_scale)
-      : keep(static_cast<C>(1 - s.lr * range.lr_scale * (range.decay ? s.weight_decay : 0))),
-        rate(static_cast<C>(s.lr * range.lr_scale /
-                            (1 - std::pow(s.beta1, static_cast<double>(s.step))))),
-        beta1(static_cast<C>(s.beta1)),
-        rest1(static_cast<C>(1 - s.beta1)),
-        beta2(static_cast<C>(s.beta2)),
-        rest2(static_cast<C>(1 - s.beta2)),
-        root(static_cast<C>(1 / std::sqrt(1 - std::pow(s.beta2, static_cast<double>(s.step))))),
-        eps(static_cast<C>(s.eps)),
+  Factors(const AdamwFactors& f, const UpdateRange& range, double grad_scale)
+      : keep(static_cast<C>(1 - f.lr * range.lr_scale * (range.decay ? f.weight_decay : 0))),
+        rate(static_cast<C>(f.rate * range.lr_scale)),
+        beta1(static_cast<C>(f.beta1)),
+        rest1(static_cast<C>(1 - f.beta1)),
+        beta2(static_cast<C>(f.beta2)),
+        rest2(static_cast<C>(1 - f.beta2)),
+        root(static_cast<C>(f.root)),
+        eps(static_cast<C>(f.eps)),
         scale(static_cast<C>(grad_scale)) {}
 };
 
@@ -42,12 +39,13 @@ void update(const Factors<C> f, int64_t n, C* __restrict p, const C* __restrict 
 }  // namespace
 
 void adamw(Cpu& cpu, Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, Tensor& copy,
-           const UpdateRanges& ranges, const AdamwStep& step, const Tensor& grad_scale) {
+           const UpdateRanges& ranges, const Tensor& factors, const Tensor& grad_scale) {
+  const auto step = named_factors<AdamwFactors>(factors);
   for_master_dtype(param.dtype(), [&]<class C>() {
     for_each_range(cpu, ranges, grad_scale, [&](const UpdateRange& range, double scale) {
-      return [=, &param, &grad, &m, &v, &copy, factors = Factors<C>(step, range, scale)](
-                 int64_t begin, int64_t end) {
-        update(factors, end - begin, param.data<C>() + begin, grad.data<C>() + begin,
+      return [=, &param, &grad, &m, &v, &copy, own = Factors<C>(step, range, scale)](int64_t begin,
+                                                                                     int64_t end) {
+        update(own, end - begin, param.data<C>() + begin, grad.data<C>() + begin,
                m.data<C>() + begin, v.data<C>() + begin);
         round_into<C>(copy, param, begin, end);
       };

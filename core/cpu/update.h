@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
 
 #include "core/ops/update_ranges.h"
 #include "core/runtime/cpu.h"
@@ -14,6 +15,14 @@ void for_master_dtype(DType dtype, F&& f) {
   if (dtype == DType::f64) return f.template operator()<double>();
   VIC_CHECK(DTypeError, dtype == DType::f32, "parameters are f32 or f64, not ", dtype);
   f.template operator()<float>();
+}
+
+/// The numbers of a step by name, from AdamwStep::factors or SgdStep::factors.
+template <class F>
+F named_factors(const Tensor& factors) {
+  F named;
+  std::memcpy(&named, factors.raw(), sizeof(F));
+  return named;
 }
 
 /// updater(range, scale) gives a function of (begin, end), which is called for chunks of the range

@@ -1,8 +1,6 @@
 // AdamW: one launch over all ranges, one pass over four arrays and the bf16 copy.
 //   bytes     30 each parameter: p, m, v read and written, the gradient read, the copy written
-//   numerics  f32 as the CPU; factors are made in f64 and rounded once
-#include <cmath>
-
+//   numerics  f32 as the CPU; factors are read in f64 and rounded once
 #include "core/cuda/update.cuh"
 #include "core/ops/adamw.h"
 
@@ -16,32 +14,19 @@ struct Arrays {
   bf16* copy;
 };
 
-// What does not change from element to element; lr and rate before a range's scale.
-struct Factors {
-  double lr, weight_decay, rate;
-  float beta1, rest1, beta2, rest2, root, eps;
-
-  explicit Factors(const AdamwStep& s)
-      : lr(s.lr),
-        weight_decay(s.weight_decay),
-        rate(s.lr / (1 - std::pow(s.beta1, static_cast<double>(s.step)))),
-        beta1(static_cast<float>(s.beta1)),
-        rest1(static_cast<float>(1 - s.beta1)),
-        beta2(static_cast<float>(s.beta2)),
-        rest2(static_cast<float>(1 - s.beta2)),
-        root(static_cast<float>(1 / std::sqrt(1 - std::pow(s.beta2, static_cast<double>(s.step))))),
-        eps(static_cast<float>(s.eps)) {}
-};
-
-DEV_KERNEL void adamw_kernel(const UpdateRanges::Chunk* chunks, Arrays a, Factors f,
-                             const double* grad_scale) {
+DEV_KERNEL void adamw_kernel(const UpdateRanges::Chunk* chunks, Arrays a,
+                             const AdamwFactors* factors, const double* grad_scale) {
   const double exact_scale = scale_or_one(grad_scale);
   if (exact_scale != exact_scale) return;
   const UpdateRanges::Chunk chunk = chunks[dev::block()];
+  const AdamwFactors f = *factors;
   const double decay = chunk.decay != 0 ? f.weight_decay : 0.0;
   const auto scale = static_cast<float>(exact_scale);
   const auto keep = static_cast<float>(1.0 - f.lr * chunk.lr_scale * decay);
   const auto rate = static_cast<float>(f.rate * chunk.lr_scale);
+  const auto beta1 = static_cast<float>(f.beta1), rest1 = static_cast<float>(1 - f.beta1);
+  const auto beta2 = static_cast<float>(f.beta2), rest2 = static_cast<float>(1 - f.beta2);
+  const auto unbias = static_cast<float>(f.root), eps = static_cast<float>(f.eps);
   for_chunk(chunk, [&]<int n>(int64_t i) {
     const dev::Pack<float, n> grad = dev::load_pack<n>(a.grad + i);
     dev::Pack<float, n> p = dev::load_pack<n>(a.param + i), m = dev::load_pack<n>(a.m + i),
@@ -49,9 +34,9 @@ DEV_KERNEL void adamw_kernel(const UpdateRanges::Chunk* chunks, Arrays a, Factor
     DEV_UNROLL
     for (int k = 0; k < n; ++k) {
       const float g = grad.at[k] * scale;
-      m.at[k] = f.beta1 * m.at[k] + f.rest1 * g;
-      v.at[k] = f.beta2 * v.at[k] + f.rest2 * g * g;
-      const float root = dev::sqrt(v.at[k]) * f.root + f.eps;
+      m.at[k] = beta1 * m.at[k] + rest1 * g;
+      v.at[k] = beta2 * v.at[k] + rest2 * g * g;
+      const float root = dev::sqrt(v.at[k]) * unbias + eps;
       p.at[k] = p.at[k] * keep - dev::divide(rate * m.at[k], root);
     }
     dev::store_pack(a.param + i, p);
@@ -64,13 +49,13 @@ DEV_KERNEL void adamw_kernel(const UpdateRanges::Chunk* chunks, Arrays a, Factor
 }  // namespace
 
 void adamw(Cuda& cuda, Tensor& param, const Tensor& grad, Tensor& m, Tensor& v, Tensor& copy,
-           const UpdateRanges& ranges, const AdamwStep& step, const Tensor& grad_scale) {
+           const UpdateRanges& ranges, const Tensor& factors, const Tensor& grad_scale) {
   if (ranges.chunk_count() == 0) return;
   check_aligned({&param, &grad, &m, &v, &copy});
   const Arrays arrays{param.data<float>(), grad.data<float>(), m.data<float>(), v.data<float>(),
                       data_or_null<bf16>(copy)};
   dev::launch(cuda, "adamw", adamw_kernel, shape_of(ranges), ranges.chunks_on(kCuda), arrays,
-              Factors(step), data_or_null<double>(grad_scale));
+              named_factors<AdamwFactors>(factors), data_or_null<double>(grad_scale));
 }
 
 }  // namespace vicinity::kernels

@@ -43,6 +43,12 @@ DEV_FN void round_into(bf16* copy, int64_t i, const dev::Pack<float, n>& param) 
   dev::store_pack(copy + i, rounded);
 }
 
+/// The numbers of a step by name, from AdamwStep::factors or SgdStep::factors.
+template <class F>
+const F* named_factors(const Tensor& factors) {
+  return reinterpret_cast<const F*>(factors.data<double>());
+}
+
 /// One block for each chunk.
 inline LaunchShape shape_of(const UpdateRanges& ranges) {
   return {ranges.chunk_count(), kUpdateThreads};

@@ -101,7 +101,7 @@ class Parity : public ::testing::TestWithParam<const char*> {
     for (int64_t step = 1; step <= 10; ++step) {
       losses.push_back(loss_and_gradients(model, dtype));
       adamw_(model.store().value(), model.store().grad(), m, v, no_copy, UpdateRanges(ranges),
-             {.lr = 1e-3, .weight_decay = 0.05, .step = step}, {});
+             AdamwStep{.lr = 1e-3, .weight_decay = 0.05, .step = step}.factors(), {});
     }
     return losses;
   }

@@ -23,7 +23,8 @@ TEST(Training, OneBatchOverfits) {
     int64_t step = 0;
     while (loss > 0.01 && step < 300) {
       loss = forward_backward(*model, batch, Pass{.training = true}).loss;
-      adamw_(store.value(), store.grad(), m, v, no_copy, all, {.lr = 3e-3, .step = ++step}, {});
+      adamw_(store.value(), store.grad(), m, v, no_copy, all,
+             AdamwStep{.lr = 3e-3, .step = ++step}.factors(), {});
     }
     EXPECT_LT(loss, 0.01) << "after " << step << " steps";
   }

@@ -65,7 +65,7 @@ Tensor train_adamw(DType dtype, int threads, Device device = kCpu) {
   const UpdateRanges ranges = three_ranges();
   for (int t = 1; t <= kSteps; ++t) {
     adamw_(p, to_device(cast(gradient_of_step(t), dtype), device), m, v, copy, ranges,
-           adamw_settings(t), scale_tensor(scale_of(t), device));
+           to_device(adamw_settings(t).factors(), device), scale_tensor(scale_of(t), device));
   }
   cpu().set_threads(before);
   EXPECT_TRUE(same_bits(copy, cast(to_device(p, kCpu), DType::bf16)));
@@ -98,7 +98,7 @@ TEST(AdamW, CutRangesGiveTheBitsOfTheWhole) {
              v = zeros({kSize}, DType::f32, device), no_copy;
       copy_(p, to_device(start, device));
       adamw_(p, to_device(cast(gradient_of_step(1), DType::f32), device), m, v, no_copy, ranges,
-             adamw_settings(1), {});
+             to_device(adamw_settings(1).factors(), device), {});
       return to_device(p, kCpu);
     };
     const Tensor whole = updated(UpdateRanges::whole(kSize));
@@ -113,13 +113,14 @@ TEST(AdamW, CutRangesGiveTheBitsOfTheWhole) {
 TEST(AdamW, ZeroGradientOnlyDecays) {
   Tensor p = full({9}, 2, DType::f32), m = zeros({9}, DType::f32), v = zeros({9}, DType::f32), none;
   adamw_(p, zeros({9}, DType::f32), m, v, none, UpdateRanges::whole(9),
-         {.lr = 0.5, .weight_decay = 0.5}, {});
+         AdamwStep{.lr = 0.5, .weight_decay = 0.5}.factors(), {});
   EXPECT_EQ(values_of<float>(p), std::vector<float>(9, 1.5f));
 }
 
 TEST(AdamW, RefusesOtherShapes) {
   Tensor p = zeros({4}, DType::f32), m = zeros({4}, DType::f32), v = zeros({3}, DType::f32), none;
-  EXPECT_THROW(adamw_(p, zeros({4}, DType::f32), m, v, none, UpdateRanges::whole(4), {}, {}),
+  EXPECT_THROW(adamw_(p, zeros({4}, DType::f32), m, v, none, UpdateRanges::whole(4),
+                      AdamwStep().factors(), {}),
                ShapeError);
 }
 
@@ -147,8 +148,8 @@ Tensor train_sgd(SgdStep s, DType dtype, Device device) {
   const UpdateRanges ranges = three_ranges();
   for (int t = 1; t <= kSteps; ++t) {
     s.first = t == 1;
-    sgd_(p, to_device(cast(gradient_of_step(t), dtype), device), buffer, copy, ranges, s,
-         scale_tensor(scale_of(t), device));
+    sgd_(p, to_device(cast(gradient_of_step(t), dtype), device), buffer, copy, ranges,
+         to_device(s.factors(), device), scale_tensor(scale_of(t), device));
   }
   EXPECT_TRUE(same_bits(copy, cast(to_device(p, kCpu), DType::bf16)));
   return p;
@@ -168,7 +169,8 @@ TEST(Sgd, FollowsTheFormulaOverManySteps) {
 
 TEST(Sgd, RefusesOtherShapes) {
   Tensor p = zeros({4}, DType::f32), buffer = zeros({3}, DType::f32), none;
-  EXPECT_THROW(sgd_(p, zeros({4}, DType::f32), buffer, none, UpdateRanges::whole(4), {}, {}),
+  EXPECT_THROW(sgd_(p, zeros({4}, DType::f32), buffer, none, UpdateRanges::whole(4),
+                    SgdStep().factors(), {}),
                ShapeError);
 }
 
@@ -182,8 +184,10 @@ TEST(Optimizers, ChangeNothingWhereTheGradientIsNotFinite) {
     grad.data<float>()[77] = INFINITY;
     grad = to_device(grad, device);
     const Tensor scale = grad_scale(sum_of_squares(grad), 0);
-    adamw_(p, grad, m, v, copy, UpdateRanges::whole(100), {.lr = 1}, scale);
-    sgd_(p, grad, m, copy, UpdateRanges::whole(100), {.lr = 1}, scale);
+    adamw_(p, grad, m, v, copy, UpdateRanges::whole(100),
+           to_device(AdamwStep{.lr = 1}.factors(), device), scale);
+    sgd_(p, grad, m, copy, UpdateRanges::whole(100), to_device(SgdStep{.lr = 1}.factors(), device),
+         scale);
     EXPECT_TRUE(same_bits(p, start)) << device;
     EXPECT_TRUE(same_bits(m, zeros({100}, DType::f32))) << device;
     EXPECT_TRUE(same_bits(v, zeros({100}, DType::f32))) << device;

@@ -3,9 +3,17 @@
 #include "core/ops/adamw.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/sgd.h"
+#include "core/ops/transfer.h"
 
 namespace vicinity {
 namespace {
+
+// The factors of at(step) beside the parameters.
+template <class At>
+Tensor factors_at(const Tensor& params, int64_t step, const At& at) {
+  return step_values(at(step).factors().shape(), DType::f64, params.device(), step,
+                     [at](Tensor& host, int64_t s) { copy_(host, at(s).factors()); });
+}
 
 /// Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, as torch.optim.AdamW computes it.
 class AdamW : public Optimizer {
@@ -16,15 +24,17 @@ class AdamW : public Optimizer {
         second_(zeros(params.shape(), params.dtype(), params.device())) {}
 
   void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
-            const Knobs& knobs, const Tensor& grad_scale, int64_t step) override {
-    adamw_(params, grads, first_, second_, copy, ranges,
-           {.lr = knobs.lr,
-            .beta1 = config_.betas[0],
-            .beta2 = config_.betas[1],
-            .eps = config_.eps,
-            .weight_decay = knobs.weight_decay,
-            .step = step + 1},
-           grad_scale);
+            const Schedule& schedule, const Tensor& grad_scale, int64_t step) override {
+    const auto at = [config = config_, schedule](int64_t t) {
+      const Knobs knobs = schedule.at(t);
+      return AdamwStep{.lr = knobs.lr,
+                       .beta1 = config.betas[0],
+                       .beta2 = config.betas[1],
+                       .eps = config.eps,
+                       .weight_decay = knobs.weight_decay,
+                       .step = t + 1};
+    };
+    adamw_(params, grads, first_, second_, copy, ranges, factors_at(params, step, at), grad_scale);
   }
 
   std::map<std::string, Tensor> state() const override {
@@ -44,14 +54,16 @@ class Sgd : public Optimizer {
       : config_(config), buffer_(zeros(params.shape(), params.dtype(), params.device())) {}
 
   void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
-            const Knobs& knobs, const Tensor& grad_scale, int64_t step) override {
-    sgd_(params, grads, buffer_, copy, ranges,
-         {.lr = knobs.lr,
-          .momentum = config_.momentum,
-          .weight_decay = knobs.weight_decay,
-          .nesterov = config_.nesterov,
-          .first = step == 0},
-         grad_scale);
+            const Schedule& schedule, const Tensor& grad_scale, int64_t step) override {
+    const auto at = [config = config_, schedule](int64_t t) {
+      const Knobs knobs = schedule.at(t);
+      return SgdStep{.lr = knobs.lr,
+                     .momentum = config.momentum,
+                     .weight_decay = knobs.weight_decay,
+                     .nesterov = config.nesterov,
+                     .first = t == 0};
+    };
+    sgd_(params, grads, buffer_, copy, ranges, factors_at(params, step, at), grad_scale);
   }
 
   std::map<std::string, Tensor> state() const override { return {{"momentum_buffer", buffer_}}; }

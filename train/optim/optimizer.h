@@ -45,9 +45,9 @@ class Optimizer {
   virtual ~Optimizer() = default;
   /// One step, enqueued. `grad_scale` [1] multiplies every gradient first; where it is not a number
   /// nothing changes (core/ops/grad_norm.h). `copy`: bf16 copies of the parameters, or absent.
-  /// `step` counts from 0.
+  /// `step` counts from 0; the schedule is asked again whenever a recorded step is launched.
   virtual void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
-                    const Knobs& knobs, const Tensor& grad_scale, int64_t step) = 0;
+                    const Schedule& schedule, const Tensor& grad_scale, int64_t step) = 0;
   /// Live state, by name ("exp_avg", "exp_avg_sq"; "momentum_buffer"), zero before the first step.
   virtual std::map<std::string, Tensor> state() const = 0;
 };
