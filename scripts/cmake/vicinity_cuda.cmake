@@ -17,6 +17,7 @@ if(VICINITY_CUDA STREQUAL emulated)
     ${CMAKE_SOURCE_DIR}/tests/simt/cuda_api.cpp ${CMAKE_SOURCE_DIR}/tests/simt/emulator.cpp)
   target_include_directories(vicinity_core PRIVATE ${CMAKE_SOURCE_DIR}/tests/simt)
   target_link_libraries(vicinity_core PUBLIC Boost::context)
+  target_compile_definitions(vicinity_core PUBLIC VICINITY_CUDA_EMULATED) # for tests: the product does not ask
   return()
 endif()
 

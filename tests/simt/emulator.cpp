@@ -203,21 +203,66 @@ std::string waiting_places(const Block& block) {
   return text;
 }
 
-void run_block(Block& block, std::mt19937_64& random) {
-  block_now = &block;
-  if (schedule_seed != 0) std::shuffle(block.order.begin(), block.order.end(), random);
-  std::vector<std::unique_ptr<Worker>> workers;
-  while (block.alive > 0 && !(block.fault && workers.empty())) {
-    const int64_t before = block.progress;
-    while (block.next < block.order.size() && !block.fault) {
-      workers.push_back(start_worker());
-      resume(*workers.back());
+using Workers = std::vector<std::unique_ptr<Worker>>;
+
+// Warps in an order of their own, lanes too.
+void draw_order(Block& block, std::mt19937_64& random) {
+  std::vector<int> warps(block.warps.size());
+  std::iota(warps.begin(), warps.end(), 0);
+  std::shuffle(warps.begin(), warps.end(), random);
+  auto lanes = block.order.begin();
+  for (const int warp : warps) {
+    std::iota(lanes, lanes + 32, 32 * warp);
+    std::shuffle(lanes, lanes + 32, random);
+    lanes += 32;
+  }
+}
+
+// As far as a warp comes alone: until its lanes wait for other warps or are done.
+void run_ahead(Block& block, const Workers& workers, int warp) {
+  int64_t before = -1;
+  while (before != block.progress && !block.fault) {
+    before = block.progress;
+    for (const auto& worker : workers) {
+      if (!worker->finished && worker->thread->number / 32 == warp) resume(*worker);
     }
-    if (schedule_seed != 0) std::shuffle(workers.begin(), workers.end(), random);
+  }
+}
+
+// Threads that have not begun. In a drawn order a warp runs ahead before the next begins.
+void start_threads(Block& block, Workers& workers) {
+  while (block.next < block.order.size() && !block.fault) {
+    workers.push_back(start_worker());
+    resume(*workers.back());
+    if (schedule_seed != 0 && block.next % 32 == 0)
+      run_ahead(block, workers, block.order[block.next - 1] / 32);
+  }
+}
+
+// Threads that wait. In a drawn order each warp runs ahead in turn, so that only a barrier keeps it
+// from writing what others have yet to read.
+void go_on(Block& block, Workers& workers, std::mt19937_64& random) {
+  if (schedule_seed != 0 && !block.fault) {
+    std::vector<int> warps(block.warps.size());
+    std::iota(warps.begin(), warps.end(), 0);
+    std::shuffle(warps.begin(), warps.end(), random);
+    for (const int warp : warps) run_ahead(block, workers, warp);
+  } else {
     for (const auto& worker : workers) {
       if (!worker->finished) resume(*worker);
     }
-    std::erase_if(workers, [](const auto& worker) { return worker->finished; });
+  }
+  std::erase_if(workers, [](const auto& worker) { return worker->finished; });
+}
+
+void run_block(Block& block, std::mt19937_64& random) {
+  block_now = &block;
+  if (schedule_seed != 0) draw_order(block, random);
+  Workers workers;
+  while (block.alive > 0 && !(block.fault && workers.empty())) {
+    const int64_t before = block.progress;
+    start_threads(block, workers);
+    go_on(block, workers, random);
     if (block.progress == before && !block.fault) {
       block.fault =
           str("kernel ", block.kernel, ", block ", block.number,

@@ -1,7 +1,7 @@
 // Runs CUDA kernels on the CPU: each thread of a block is a fiber, blocks run one after another.
 // What it shows that a GPU hides: shared memory starts as NaNs and is fenced, barriers and warp
 // ops must be met by all and at one place in the source, asynchronous copies arrive only when they
-// are waited for, and the order of threads can be shuffled.
+// are waited for, and the order of threads can be drawn anew.
 #pragma once
 
 #include <array>
@@ -18,7 +18,8 @@ namespace vicinity::simt {
 /// A kernel did what no GPU guarantees, or hangs one. The message names kernel, block and thread.
 VIC_ERROR_TYPE(Fault, ExitCode::device);
 
-/// Threads run in an order drawn from this seed; 0: in their own order.
+/// Warps and lanes run in an order drawn from this seed, and a warp runs until it has to wait for
+/// others; 0: in their own order, all warps a step at a time.
 void set_schedule(uint64_t seed);
 
 // --- launching

@@ -309,6 +309,34 @@ TEST(Emulator, ShuffledSchedulesExposeARace) {
   EXPECT_NE(0, std::memcmp(seen[0].data(), seen[1].data(), y.size() * sizeof(float)));
 }
 
+// Every warp reads what the next has written, then writes anew. Without the second barrier a warp
+// that runs ahead writes over what the one before has yet to read; the shuffle keeps warps together
+// as long as all take one step at a time.
+DEV_KERNEL void early_write_kernel(float* y, bool with_barrier) {
+  DEV_SHARED(float, values, kThreads);
+  const int thread = dev::thread();
+  values[thread] = static_cast<float>(thread);
+  dev::sync();
+  const float next = dev::shuffle_xor(values[(thread + dev::kWarp) % kThreads], 0);
+  if (with_barrier) dev::sync();
+  values[thread] = -1;
+  y[thread] = next;
+}
+
+TEST(Emulator, ARunningAheadWarpExposesAnEarlyWrite) {
+  const LaunchShape shape{.threads = kThreads};
+  std::vector<float> expected(kThreads), y(kThreads);
+  for (int i = 0; i < kThreads; ++i)
+    expected[static_cast<size_t>(i)] = static_cast<float>((i + dev::kWarp) % kThreads);
+  run(early_write_kernel, shape, y.data(), false);
+  EXPECT_EQ(y, expected) << "step by step nobody is late";
+  const Schedule schedule(1);
+  run(early_write_kernel, shape, y.data(), true);
+  EXPECT_EQ(y, expected);
+  run(early_write_kernel, shape, y.data(), false);
+  EXPECT_NE(y, expected);
+}
+
 // --- launching
 
 std::string refusal_of(const LaunchShape& shape) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/cuda/dev.h"
+#include "tests/support/schedule.h"
 
 namespace vicinity::testing {
 
@@ -34,14 +35,5 @@ inline ::testing::AssertionResult says(const std::string& text, const std::strin
   if (std::regex_search(text, std::regex(pattern))) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "\"" << text << "\" does not say \"" << pattern << "\"";
 }
-
-/// Threads run in an order drawn from `seed` until the end of the scope.
-class Schedule {
- public:
-  explicit Schedule(uint64_t seed) { simt::set_schedule(seed); }
-  ~Schedule() { simt::set_schedule(0); }
-  Schedule(const Schedule&) = delete;
-  Schedule& operator=(const Schedule&) = delete;
-};
 
 }  // namespace vicinity::testing
