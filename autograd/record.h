@@ -9,11 +9,16 @@ namespace vicinity {
 /// Which inputs of an op want a gradient; the closure computes no other.
 class Needs {
  public:
-  explicit Needs(std::vector<bool> wanted) : wanted_(std::move(wanted)) {}
+  Needs(std::vector<bool> wanted, std::vector<Tensor> sinks)
+      : wanted_(std::move(wanted)), sinks_(std::move(sinks)) {}
   bool operator[](size_t input) const { return wanted_[input]; }
+  /// Where the gradient of a parameter ends, so that the op can write it there and give back this
+  /// very tensor: no memory of its own, no copy. Absent where something has arrived before.
+  const Tensor& sink(size_t input) const { return sinks_[input]; }
 
  private:
   std::vector<bool> wanted_;
+  std::vector<Tensor> sinks_;
 };
 
 /// dys: gradients of the outputs (absent where nothing arrived) -> gradients of the inputs, in

@@ -26,7 +26,7 @@ class Node {
     VIC_ASSERT(!sum.defined() || sum.shape() == dy.shape(), "gradient of ", op, " has shape ",
                dy.shape(), ", wanted ", sum.shape());
     if (leaf && !written) {
-      copy_(sum, dy);
+      if (!dy.begins_with(sum)) copy_(sum, dy);
       written = true;
     } else if (!sum.defined()) {
       sum = dy;
@@ -64,6 +64,19 @@ std::shared_ptr<Node> make_node(const char* op, size_t outputs, const std::vecto
     node->wanted.push_back(input.needs_grad());
   }
   return node;
+}
+
+// An input that comes twice has no sink: its second gradient would be written over the first.
+Needs needs_of(const Node& node) {
+  std::vector<Tensor> sinks(node.inputs.size());
+  for (size_t i = 0; i < sinks.size(); ++i) {
+    const Node* input = node.inputs[i].node().get();
+    const auto same = [input](const Variable& v) { return v.node().get() == input; };
+    if (input != nullptr && input->leaf && !input->written &&
+        std::count_if(node.inputs.begin(), node.inputs.end(), same) == 1)
+      sinks[i] = input->arrived[0];
+  }
+  return {node.wanted, std::move(sinks)};
 }
 
 struct Later {
@@ -123,7 +136,7 @@ void backward(const Variable& y, Tensor dy) {
     const std::shared_ptr<Node> node = ready.top();
     ready.pop();
     VIC_ASSERT(node->backward != nullptr, "second backward through ", node->op);
-    Grads grads = node->backward(std::exchange(node->arrived, {}), Needs(node->wanted));
+    Grads grads = node->backward(std::exchange(node->arrived, {}), needs_of(*node));
     VIC_ASSERT(grads.size() == node->inputs.size(), node->op, " gave ", grads.size(),
                " gradients for ", node->inputs.size(), " inputs");
     node->backward = nullptr;

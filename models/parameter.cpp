@@ -16,16 +16,29 @@ Parameter& Parameter::stored_channels_last() {
   return *this;
 }
 
+Parameter& Parameter::used_by_rows() {
+  by_rows_ = true;
+  return *this;
+}
+
 Variable Parameter::use(DType act) const {
   if (act != DType::bf16) return master();
   VIC_ASSERT(copy_.defined(), "bf16 copies were not enabled");
-  return leaf_.use(copy_);
+  return leaves_.at(0).use(copy_);
 }
 
-void Parameter::bind(Tensor value, Tensor copy, Leaf leaf) {
+Variable Parameter::master_row(int64_t row) const {
+  VIC_ASSERT(by_rows_, "rows of ", shape_);
+  return leaves_.at(static_cast<size_t>(row)).use(value_.slice(row, row + 1).reshape({-1}));
+}
+
+void Parameter::bind(Tensor value, Tensor copy, const Tensor& grad) {
   value_ = std::move(value);
   copy_ = std::move(copy);
-  leaf_ = std::move(leaf);
+  leaves_.clear();
+  if (!by_rows_) leaves_.emplace_back(grad);
+  for (int64_t row = 0; by_rows_ && row < shape_[0]; ++row)
+    leaves_.emplace_back(grad.slice(row, row + 1).reshape({-1}));
 }
 
 void ParameterVisitor::operator()(const std::string& names, Parameter& parameter) {

@@ -40,6 +40,8 @@ class Parameter {
   Parameter& published_as(const Shape& shape);
   /// Stored [out, kh, kw, in], published [out, in, kh, kw].
   Parameter& stored_channels_last();
+  /// Ops use each row of the first axis by itself, so each has its own gradient.
+  Parameter& used_by_rows();
 
   const Shape& shape() const { return shape_; }
   const Shape& published_shape() const { return published_; }
@@ -49,18 +51,20 @@ class Parameter {
   /// As an operand of a matrix product in the activations' dtype: the bf16 copy or the master.
   Variable use(DType act) const;
   /// The master: norm weights, biases, tables.
-  Variable master() const { return leaf_.use(value_); }
+  Variable master() const { return leaves_.at(0).use(value_); }
+  /// One row of it, without the first axis.
+  Variable master_row(int64_t row) const;
 
   /// Given by ParameterStore: slices of its flat tensors.
-  void bind(Tensor value, Tensor copy, Leaf leaf);
-  Leaf& leaf() { return leaf_; }
+  void bind(Tensor value, Tensor copy, const Tensor& grad);
+  std::vector<Leaf>& leaves() { return leaves_; }
 
  private:
   Shape shape_, published_;
-  bool channels_last_ = false;
+  bool channels_last_ = false, by_rows_ = false;
   Inits inits_;
   Tensor value_, copy_;
-  Leaf leaf_;
+  std::vector<Leaf> leaves_;  // one, or one for each row
 };
 
 /// Walks over the parameters of a model. Names join with dots; "a.weight|b.weight" publishes equal

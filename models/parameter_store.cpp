@@ -86,19 +86,23 @@ void ParameterStore::bind() {
       return flat.defined() ? flat.slice(s.offset, s.offset + shape.size()).reshape(shape)
                             : Tensor{};
     };
-    s.parameter->bind(view(value_), view(copy_), Leaf(view(grad_)));
+    s.parameter->bind(view(value_), view(copy_), view(grad_));
   }
 }
 
 const Tensor& ParameterStore::grad() {
   for (const Stored& s : stored_) {
-    if (!s.parameter->leaf().written()) fill_(s.parameter->leaf().sink(), 0);
+    for (Leaf& leaf : s.parameter->leaves()) {
+      if (!leaf.written()) fill_(leaf.sink(), 0);
+    }
   }
   return grad_;
 }
 
 void ParameterStore::clear_grads() {
-  for (const Stored& s : stored_) s.parameter->leaf().reset();
+  for (const Stored& s : stored_) {
+    for (Leaf& leaf : s.parameter->leaves()) leaf.reset();
+  }
 }
 
 void ParameterStore::enable_copies() {

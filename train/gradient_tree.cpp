@@ -9,7 +9,7 @@ void GradientTree::add(const Tensor& leaf) {
     add_(stack_.back().sum, leaf);  // the right one of a pair needs no copy of its own
     stack_.back().height = 1;
   } else {
-    Tensor copy = spare_.empty() ? empty_like(total_) : std::move(spare_.back());
+    Tensor copy = spare_.empty() ? empty_like(leaf) : std::move(spare_.back());
     if (!spare_.empty()) spare_.pop_back();
     copy_(copy, leaf);
     stack_.push_back({std::move(copy), 0});
@@ -25,11 +25,13 @@ void GradientTree::merge_top() {
   spare_.push_back(std::move(right.sum));
 }
 
-const Tensor& GradientTree::finish() {
-  VIC_ASSERT(!stack_.empty(), "a step without leaves");
+Tensor GradientTree::sum(size_t leaves, const std::function<Tensor(size_t)>& leaf) {
+  VIC_ASSERT(leaves > 0, "a step without leaves");
+  if (leaves == 1) return leaf(0);
+  if (total_.defined()) spare_.push_back(std::move(total_));
+  for (size_t i = 0; i < leaves; ++i) add(leaf(i));
   while (stack_.size() > 1) merge_top();
-  copy_(total_, stack_.back().sum);
-  spare_.push_back(std::move(stack_.back().sum));
+  total_ = std::move(stack_.back().sum);
   stack_.clear();
   return total_;
 }

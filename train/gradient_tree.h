@@ -2,6 +2,7 @@
 // not depend on who computed which leaf (house rule: sums have a fixed shape).
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "core/tensor/tensor.h"
@@ -14,21 +15,16 @@ namespace vicinity {
 /// computes exactly one subtree. Holds at most log2(n) + 1 sums.
 class GradientTree {
  public:
-  /// `total`: receives the sum in finish(); flat, float.
-  explicit GradientTree(Tensor total) : total_(std::move(total)) {}
-
-  /// Adds the next leaf; copies it.
-  void add(const Tensor& leaf);
-  /// The sum over all leaves since the last finish(), written into `total`.
-  const Tensor& finish();
-  /// What the last finish() wrote.
-  const Tensor& total() const { return total_; }
+  /// The sum over leaf(0), leaf(1), ..., flat and float, each of which may use the memory of the
+  /// one before. A single leaf is its own sum: it is not copied. Valid until the next call.
+  Tensor sum(size_t leaves, const std::function<Tensor(size_t)>& leaf);
 
  private:
   struct Subtree {
     Tensor sum;
     int height;
   };
+  void add(const Tensor& leaf);
   void merge_top();
 
   Tensor total_;

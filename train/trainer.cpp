@@ -61,7 +61,6 @@ Trainer::Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<Upd
       optimizer_(optimizer),
       ranges_(std::move(ranges)),
       settings_(settings),
-      gradients_(empty_like(model.store().value())),
       captured_(model.store().value().device(), settings.cuda_graph) {}
 
 LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
@@ -77,19 +76,21 @@ LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
   phases_.forward += seconds_since(start);
   const auto middle = std::chrono::steady_clock::now();
   backward(loss, full({1}, 1, loss.dtype(), loss.value().device()));
-  gradients_.add(model_.store().grad());
   phases_.backward += seconds_since(middle);
   return outcome;
 }
 
 StepOutcome Trainer::enqueue(const Tensor& images, const Tensor& labels) {
   StepOutcome outcome;
-  for (const LeafBatch& leaf : leaves_of(images, labels, settings_.micro_batch))
-    outcome.leaves.push_back(forward_backward(leaf));
+  const std::vector<LeafBatch> leaves = leaves_of(images, labels, settings_.micro_batch);
+  const Tensor gradient = gradients_.sum(leaves.size(), [&](size_t i) {
+    outcome.leaves.push_back(forward_backward(leaves[i]));
+    return model_.store().grad();
+  });
   const auto start = std::chrono::steady_clock::now();
-  outcome.squares = sum_of_squares(gradients_.finish());
+  outcome.squares = sum_of_squares(gradient);
   outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
-  optimizer_.step(model_.store().value(), gradients_.total(), model_.store().copies(), ranges_,
+  optimizer_.step(model_.store().value(), gradient, model_.store().copies(), ranges_,
                   settings_.schedule, outcome.scale, step_);
   phases_.update += seconds_since(start);
   return outcome;

@@ -12,9 +12,10 @@ ResidualVariables residual(const Variable& x, const Variable& branch, const Vari
                                    norm_w.value(), norm_b.value(), eps);
   const Tensor kept_branch = gamma.defined() ? branch.value() : Tensor{};
   auto backward = [sum = out.sum, kept_branch, gamma = gamma.value(), factors,
-                   norm_w = norm_w.value(), eps](const Grads& dys, const Needs&) -> Grads {
-    ResidualGrads grads =
-        residual_backward(dys[0], dys[1], sum, kept_branch, gamma, factors, norm_w, eps);
+                   norm_w = norm_w.value(), eps](const Grads& dys, const Needs& needs) -> Grads {
+    ResidualGrads grads = residual_backward(
+        dys[0], dys[1], sum, kept_branch, gamma, factors, norm_w, eps,
+        {.dgamma = needs.sink(2), .dnorm_w = needs.sink(3), .dnorm_b = needs.sink(4)});
     return {grads.dx, grads.dbranch, grads.dgamma, grads.dnorm_w, grads.dnorm_b};
   };
   std::vector<Variable> both = record("residual", {out.sum, out.normed},

@@ -4,9 +4,9 @@
 
 namespace vicinity {
 
-Tensor column_sum(const Tensor& x) {
+Tensor column_sum(const Tensor& x, const Tensor& into) {
   VIC_CHECK(ShapeError, x.rank() >= 1, "column_sum: needs at least one axis, got ", x.shape());
-  Tensor y = empty({x.dim(-1)}, accumulator_of(x.dtype()), x.device());
+  Tensor y = empty_or(into, {x.dim(-1)}, accumulator_of(x.dtype()), x.device());
   if (x.size() == 0) {
     fill_(y, 0);
     return y;

@@ -8,7 +8,8 @@ namespace vicinity {
 
 /// y[c] = sum over all leading axes of x[..., c], in fixed chunks of rows added in order.
 /// x: [..., C] -> [C] of accumulator_of(x). Reads x once. Zero where there are no rows.
-Tensor column_sum(const Tensor& x);
+/// `into`: where to write it, or absent.
+Tensor column_sum(const Tensor& x, const Tensor& into = {});
 
 namespace kernels {
 void column_sum_forward(Cpu&, const Tensor& x, Tensor& y);

@@ -44,9 +44,11 @@ Tensor conv3x3_backward_input(const Tensor& dy, const Tensor& w, int64_t height,
   return dx;
 }
 
-Tensor conv3x3_backward_weight(const Tensor& dy, const Tensor& x) {
-  const Tensor dw = linear_backward_weight(dy.reshape({-1, dy.dim(3)}), conv3x3_patches(x));
-  return dw.reshape({dy.dim(3), 3, 3, x.dim(3)});
+Tensor conv3x3_backward_weight(const Tensor& dy, const Tensor& x, const Tensor& into) {
+  const int64_t out = dy.dim(3);
+  const Tensor dw = linear_backward_weight(dy.reshape({-1, out}), conv3x3_patches(x),
+                                           into.defined() ? into.reshape({out, -1}) : Tensor{});
+  return dw.reshape({out, 3, 3, x.dim(3)});
 }
 
 }  // namespace vicinity

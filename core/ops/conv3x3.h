@@ -15,7 +15,7 @@ Tensor conv3x3(const Tensor& x, const Tensor& w, const Tensor& bias);
 /// that saw it, in order.
 Tensor conv3x3_backward_input(const Tensor& dy, const Tensor& w, int64_t height, int64_t width);
 /// -> [Co, 3, 3, Ci] of accumulator_of(x): patches^T dy in fixed chunks (core/ops/linear.h).
-Tensor conv3x3_backward_weight(const Tensor& dy, const Tensor& x);
+Tensor conv3x3_backward_weight(const Tensor& dy, const Tensor& x, const Tensor& into = {});
 
 /// The patches themselves: [B * Ho * Wo, 9 * Ci], order (u, v, c).
 Tensor conv3x3_patches(const Tensor& x);

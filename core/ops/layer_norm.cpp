@@ -27,11 +27,13 @@ Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps)
   return y;
 }
 
-LayerNormGrads layer_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, double eps) {
+LayerNormGrads layer_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, double eps,
+                                   const LayerNormGrads& into) {
   check(x, w);
   VIC_CHECK(ShapeError, dy.shape() == x.shape(), "layer_norm_backward: dy ", dy.shape(), ", x ",
             x.shape());
-  LayerNormGrads grads{empty_like(x), empty_like(w), empty_like(w)};
+  LayerNormGrads grads{empty_like(x), empty_or(into.dw, w.shape(), w.dtype(), w.device()),
+                       empty_or(into.db, w.shape(), w.dtype(), w.device())};
   if (x.size() > 0) {
     on_device("layer_norm_backward", x.device(),
               {16 * static_cast<double>(x.size()), 3 * static_cast<double>(x.bytes())},

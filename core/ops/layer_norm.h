@@ -16,7 +16,9 @@ struct LayerNormGrads {
 };
 /// dx = rstd (w dy - mean(w dy) - xhat mean(w dy xhat)), dw = sum dy xhat, db = sum dy. Statistics
 /// are computed again.
-LayerNormGrads layer_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, double eps);
+/// `into`: where to write dw and db, both or neither.
+LayerNormGrads layer_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, double eps,
+                                   const LayerNormGrads& into = {});
 
 namespace kernels {
 void layer_norm_forward(Cpu&, const Tensor& x, const Tensor& w, const Tensor& b, double eps,

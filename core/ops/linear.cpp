@@ -38,10 +38,10 @@ Tensor linear_backward_input(const Tensor& dy, const Tensor& w) {
   return dx;
 }
 
-Tensor linear_backward_weight(const Tensor& dy, const Tensor& x) {
+Tensor linear_backward_weight(const Tensor& dy, const Tensor& x, const Tensor& into) {
   VIC_CHECK(ShapeError, dy.rows() == x.rows(), "linear_backward_weight: dy ", dy.shape(), " and x ",
             x.shape(), " have different rows");
-  Tensor dw = empty({dy.dim(-1), x.dim(-1)}, accumulator_of(x.dtype()), x.device());
+  Tensor dw = empty_or(into, {dy.dim(-1), x.dim(-1)}, accumulator_of(x.dtype()), x.device());
   if (x.rows() == 0) {
     fill_(dw, 0);
   } else if (dw.size() > 0) {

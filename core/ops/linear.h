@@ -15,8 +15,8 @@ Tensor linear_backward_input(const Tensor& dy, const Tensor& w);
 /// dw = dy^T x, summed over all rows.  dy: [..., N], x: [..., K] -> [N, K] of accumulator_of(x).
 /// The rows are cut into a number of chunks that is a function of the shape only, and the partial
 /// products are added in order: the bits do not depend on the thread count, which those of a plain
-/// oneDNN product do.
-Tensor linear_backward_weight(const Tensor& dy, const Tensor& x);
+/// oneDNN product do. `into`: where to write it, or absent (empty_or).
+Tensor linear_backward_weight(const Tensor& dy, const Tensor& x, const Tensor& into = {});
 
 namespace kernels {
 void linear_forward(Cpu&, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y);

@@ -44,9 +44,11 @@ Tensor neighborhood_attention(const Tensor& qkv, const Tensor& rpb,
 
 NeighborhoodAttentionGrads neighborhood_attention_backward(const Tensor& dout, const Tensor& qkv,
                                                            const Tensor& rpb,
-                                                           const NeighborhoodWindow& window) {
+                                                           const NeighborhoodWindow& window,
+                                                           const Tensor& drpb) {
   check(qkv, rpb, window);
-  NeighborhoodAttentionGrads grads{empty_like(qkv), rpb.defined() ? empty_like(rpb) : Tensor{}};
+  NeighborhoodAttentionGrads grads{empty_like(qkv)};
+  if (rpb.defined()) grads.drpb = empty_or(drpb, rpb.shape(), rpb.dtype(), rpb.device());
   if (qkv.size() > 0) {
     on_device("neighborhood_attention_backward", qkv.device(), cost_of(qkv, window, 5, 7.0 / 3),
               [&](auto& context) {

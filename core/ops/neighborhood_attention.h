@@ -32,10 +32,11 @@ struct NeighborhoodAttentionGrads {
   Tensor drpb;  // like rpb, absent without one
 };
 /// Probabilities are computed again; none are kept. drpb is summed per image and head, then over
-/// images in order.
+/// images in order; `drpb`: where to write it, or absent.
 NeighborhoodAttentionGrads neighborhood_attention_backward(const Tensor& dout, const Tensor& qkv,
                                                            const Tensor& rpb,
-                                                           const NeighborhoodWindow& window);
+                                                           const NeighborhoodWindow& window,
+                                                           const Tensor& drpb = {});
 
 /// P itself: [B, heads, H, W, K * K] of accumulator_of(qkv), neighbours row by row.
 Tensor neighborhood_attention_probabilities(const Tensor& qkv, const Tensor& rpb,

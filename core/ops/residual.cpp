@@ -44,7 +44,7 @@ ResidualOut residual(const Tensor& x, const Tensor& branch, const Tensor& gamma,
 
 ResidualGrads residual_backward(const Tensor& dsum, const Tensor& dnormed, const Tensor& sum,
                                 const Tensor& branch, const Tensor& gamma, const Tensor& factors,
-                                const Tensor& norm_w, double eps) {
+                                const Tensor& norm_w, double eps, const ResidualGrads& into) {
   VIC_ASSERT(dsum.defined() || dnormed.defined());
   ResidualGrads grads;
   const bool scaled = gamma.defined() || factors.defined();
@@ -54,10 +54,13 @@ ResidualGrads residual_backward(const Tensor& dsum, const Tensor& dnormed, const
   }
   grads.dx = empty_like(sum);
   grads.dbranch = scaled ? empty_like(sum) : grads.dx;
-  if (gamma.defined()) grads.dgamma = empty_like(gamma);
+  const auto place = [](const Tensor& wanted, const Tensor& like) {
+    return empty_or(wanted, like.shape(), like.dtype(), like.device());
+  };
+  if (gamma.defined()) grads.dgamma = place(into.dgamma, gamma);
   if (dnormed.defined()) {
-    grads.dnorm_w = empty_like(norm_w);
-    grads.dnorm_b = empty_like(norm_w);
+    grads.dnorm_w = place(into.dnorm_w, norm_w);
+    grads.dnorm_b = place(into.dnorm_b, norm_w);
   }
   if (sum.size() > 0) {
     on_device(

@@ -25,9 +25,10 @@ struct ResidualGrads {
 };
 /// dsum, dnormed: gradients of the outputs, either may be absent. dx = dsum + dLayerNorm(dnormed);
 /// dbranch = factors gamma dx (dx itself where both are absent); dgamma = sum factors branch dx.
+/// `into`: where to write dgamma, dnorm_w and dnorm_b; each may be absent.
 ResidualGrads residual_backward(const Tensor& dsum, const Tensor& dnormed, const Tensor& sum,
                                 const Tensor& branch, const Tensor& gamma, const Tensor& factors,
-                                const Tensor& norm_w, double eps);
+                                const Tensor& norm_w, double eps, const ResidualGrads& into = {});
 
 namespace kernels {
 void residual_forward(Cpu&, const Tensor& x, const Tensor& branch, const Tensor& gamma,

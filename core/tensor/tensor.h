@@ -67,6 +67,10 @@ class Tensor {
   Tensor reshape(const Shape& shape) const;
   /// Rows [begin, end) of the first axis, sharing storage.
   Tensor slice(int64_t begin, int64_t end) const;
+  /// Whether both begin at the same byte of the same storage.
+  bool begins_with(const Tensor& other) const {
+    return storage_ == other.storage_ && offset_ == other.offset_;
+  }
   /// True if no other Tensor shares the storage, so that writing in place disturbs nobody.
   bool unique() const { return storage_.use_count() == 1; }
 
@@ -87,6 +91,15 @@ inline Tensor empty(const Shape& shape, DType dtype, Device device = kCpu) {
 }
 inline Tensor empty_like(const Tensor& x) { return {x.shape(), x.dtype(), x.device()}; }
 inline Tensor empty_like(const Tensor& x, DType dtype) { return {x.shape(), dtype, x.device()}; }
+
+/// For results that the caller may place: `into`, whose contents do not matter, or a new tensor
+/// where that is absent. ShapeError if it has another shape or dtype.
+inline Tensor empty_or(const Tensor& into, const Shape& shape, DType dtype, Device device) {
+  if (!into.defined()) return empty(shape, dtype, device);
+  VIC_CHECK(ShapeError, into.shape() == shape && into.dtype() == dtype, "result of ", shape, " ",
+            dtype, " does not fit into ", into.shape(), " ", into.dtype());
+  return into;
+}
 
 /// A CPU tensor with these values.
 template <class T>

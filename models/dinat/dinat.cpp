@@ -4,7 +4,6 @@
 
 #include "autograd/ops/reshape.h"
 #include "autograd/ops/residual.h"
-#include "autograd/ops/slice.h"
 #include "autograd/ops/token_pool.h"
 
 namespace vicinity {
@@ -33,10 +32,12 @@ DinatBlock::DinatBlock(const DinatConfig& c, int level, int block, double drop_r
                                          Init::constant(c.layer_scale_init_value)}),
       has_layer_scale_(c.layer_scale_init_value > 0),
       drop_rate_(drop_rate),
-      number_(number) {}
+      number_(number) {
+  layer_scale_.used_by_rows();
+}
 
 Variable DinatBlock::layer_scale(int64_t row) const {
-  return has_layer_scale_ ? slice(layer_scale_.master(), row, row + 1) : Variable();
+  return has_layer_scale_ ? layer_scale_.master_row(row) : Variable();
 }
 
 DinatBlock::State DinatBlock::operator()(const State& state, const LayerNorm* next,

@@ -40,6 +40,36 @@ TEST(Tape, SecondBackwardAddsToTheSinkUntilReset) {
   EXPECT_FALSE(leaf.written());
 }
 
+// Counts in `placed` how often it was given a place for a gradient, and uses it.
+Variable placing(const Variable& a, const Variable& b, int& placed) {
+  return record("placing", add(a.value(), b.value()), {a, b},
+                [&placed](const Tensor& dy, const Needs& needs) -> Grads {
+                  Grads grads;
+                  for (const size_t i : {0u, 1u}) {
+                    placed += needs.sink(i).defined();
+                    grads.push_back(empty_or(needs.sink(i), dy.shape(), dy.dtype(), dy.device()));
+                    copy_(grads[i], dy);
+                  }
+                  return grads;
+                });
+}
+
+TEST(Tape, OnlyTheFirstGradientOfALeafIsWrittenInPlace) {
+  Leaf a(full({1}, 99, DType::f32)), b(full({1}, 99, DType::f32));
+  int placed = 0;
+  const Variable x = a.use(kOne), y = b.use(kOne);
+  backward(placing(x, y, placed), kOne);
+  EXPECT_EQ(placed, 2);
+  backward(placing(x, y, placed), kOne);
+  EXPECT_EQ(placed, 2) << "what came before must not be written over";
+  EXPECT_EQ(values_of<float>(a.sink())[0], 2);
+  EXPECT_EQ(values_of<float>(b.sink())[0], 2);
+  a.reset();
+  backward(placing(x, x, placed), kOne);
+  EXPECT_EQ(placed, 2) << "both gradients of one leaf";
+  EXPECT_EQ(values_of<float>(a.sink())[0], 2);
+}
+
 TEST(Tape, NothingIsKeptWhereNoGradientIsWanted) {
   EXPECT_FALSE(twice(Variable(kOne)).needs_grad());
   Leaf leaf(zeros({1}, DType::f32));

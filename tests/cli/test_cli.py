@@ -167,6 +167,16 @@ class Cli(unittest.TestCase):
             self.assertGreater(line[key], 0, key)
         self.assertEqual((line["threads"], line["what"]), (1, "loader"))
 
+    def test_bench_floor_adds_up(self):
+        floor = ["bench", "floor", "model=dinov2_vits14", "train.batch=2", "train.micro_batch=1"]
+        lines = [json.loads(line) for line in self.run_it(*floor, "--json").splitlines()]
+        calls = {line["op"]: line["calls"] for line in lines}
+        self.assertEqual((calls["attention"], calls["adamw"]), (2 * 12, 1))
+        for line in lines:
+            self.assertAlmostEqual(line["ms"], max(line["gflop"] / 790, line["gbyte"] / 4.3), msg=line["op"])
+        self.run_it(*floor, "--tflops", "0.2", "--tbytes", "0.03", has=["2 images at 224: at most ", "FLOPs", "bytes"])
+        self.run_it(*floor, "--tflops", "-3", code=2, has=["--tflops -3 is not a positive number"])
+
     def test_doctor(self):
         self.run_it("doctor", has=["all ops agree", "op on cpu"])
 

@@ -124,7 +124,8 @@ TEST(StepOnPaper, TheLargestMicroBatchFitsAndOneMoreDoesNot) {
     config.model.architecture = architecture;
     config.data.transform.image_size = 28;
     config.train.precision = "bf16";
-    for (const size_t bytes : {size_t{7} << 20, size_t{70} << 20}) {
+    config.train.batch = 700;
+    for (const size_t bytes : {size_t{8} << 20, size_t{30} << 20}) {
       const int64_t fits = largest_micro_batch(config, bytes);
       ASSERT_GT(fits, 0) << name;
       EXPECT_LE(plan_step(config, fits).step_bytes, bytes) << name;

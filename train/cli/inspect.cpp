@@ -39,6 +39,7 @@ int inspect_model(const RunConfig& config, const std::string& where, bool json) 
                                         {"parameters", step.parameters},
                                         {"forward_flops_per_image", step.forward_flops},
                                         {"step_memory_bytes", step.step_bytes},
+                                        {"batch", config.train.batch},
                                         {"micro_batch", leaf}}
                      .dump()
               << "\n";
@@ -51,8 +52,8 @@ int inspect_model(const RunConfig& config, const std::string& where, bool json) 
             << format_count(step.parameters) << "\n  forward   "
             << format_fixed(step.forward_flops / 1e9, 3) << " GFLOP an image at " << side << " x "
             << side << "\n  memory    " << format_bytes(static_cast<double>(step.step_bytes))
-            << " for a training step of " << leaf
-            << " images (tensors; weights, gradients and optimiser included)\n";
+            << " for a training step of " << config.train.batch << " images, " << leaf
+            << " at a time (tensors; weights, gradients and optimiser included)\n";
   print_levels(config);
   for (const auto& [op, flops] : step.op_flops) {
     if (flops > 0.01 * step.forward_flops) {

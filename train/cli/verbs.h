@@ -13,6 +13,7 @@ int inspect_verb(const Arguments& arguments);
 int config_dump_verb(const Arguments& arguments);
 int bench_step_verb(const Arguments& arguments);
 int bench_ops_verb(const Arguments& arguments);
+int bench_floor_verb(const Arguments& arguments);
 int bench_loader_verb(const Arguments& arguments);
 int doctor_verb(const Arguments& arguments);
 

@@ -1,7 +1,6 @@
 #include "train/run/step_on_paper.h"
 
 #include "autograd/record.h"
-#include "core/runtime/plan.h"
 #include "models/registry.h"
 #include "train/run/setup.h"
 #include "train/tasks/classify.h"
@@ -27,13 +26,15 @@ StepOnPaper plan_step(const RunConfig& config, int64_t leaf) {
     for (const auto& [op, entry] : plan().by_op())
       result.op_flops.emplace_back(op, entry.cost.flops);
   }
-  plan().reset();
   const auto optimizer = make_optimizer(config.optim, model->store().value());
   Classify task(*model, Normalization{}, config.train.smoothing);
   Trainer trainer(*model, task, *optimizer, param_ranges(model->store()),
                   {.act = act, .micro_batch = leaf});
-  trainer.step(empty({leaf, side, side, 3}, DType::u8, kPlan), empty({leaf}, DType::i32, kPlan));
+  const int64_t batch = config.train.batch;
+  plan().reset();
+  trainer.step(empty({batch, side, side, 3}, DType::u8, kPlan), empty({batch}, DType::i32, kPlan));
   result.step_flops = plan().total().flops;
+  result.ops = plan().by_op();
   result.step_bytes = plan().memory().peak;
   return result;
 }
@@ -41,8 +42,7 @@ StepOnPaper plan_step(const RunConfig& config, int64_t leaf) {
 int64_t largest_micro_batch(const RunConfig& config, size_t bytes) {
   const auto fits = [&](int64_t leaf) { return plan_step(config, leaf).step_bytes <= bytes; };
   if (!fits(1)) return 0;
-  int64_t good = 1, bad = 2;
-  for (; fits(bad); bad *= 2) good = bad;
+  int64_t good = 1, bad = config.train.batch + 1;
   while (bad - good > 1) {
     const int64_t middle = (good + bad) / 2;
     (fits(middle) ? good : bad) = middle;

@@ -1,10 +1,12 @@
 // A training step on the plan device: what it costs, without computing anything.
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/runtime/plan.h"
 #include "train/run_config.h"
 
 namespace vicinity {
@@ -15,12 +17,14 @@ struct StepOnPaper {
   double step_flops = 0;
   size_t step_bytes = 0;  // peak of tensors: weights, gradients and optimiser included
   std::vector<std::pair<std::string, double>> op_flops;  // of forward, by op
+  std::map<std::string, Plan::Entry> ops;                // of the step
 };
 
-/// One step of one leaf of `leaf` images.
+/// One step of train.batch images in leaves of `leaf`.
 StepOnPaper plan_step(const RunConfig& config, int64_t leaf);
 
-/// The largest train.micro_batch whose step needs at most `bytes`; 0 if none does.
+/// The largest train.micro_batch up to train.batch whose step needs at most `bytes`; 0 if none
+/// does.
 int64_t largest_micro_batch(const RunConfig& config, size_t bytes);
 
 }  // namespace vicinity
