@@ -4,6 +4,12 @@
 
 namespace vicinity {
 
+void CapturedStep::stage(const Tensor& images, const Tensor& labels) {
+  if (device_ != kCuda || !(images.shape() == shape_)) return;
+  images_.begin(images);
+  labels_.begin(labels);
+}
+
 StepOutcome CapturedStep::run(const Tensor& images, const Tensor& labels, int64_t step,
                               const Work& work) {
   if (device_ != kCuda) return work(images, labels);

@@ -29,6 +29,8 @@ class CapturedStep {
   CapturedStep(Device device, bool capture)
       : device_(device), capture_(capture), images_(device), labels_(device) {}
 
+  /// Begins to bring the next batch to the device, while that works on the last.
+  void stage(const Tensor& images, const Tensor& labels);
   StepOutcome run(const Tensor& images, const Tensor& labels, int64_t step, const Work& work);
 
  private:

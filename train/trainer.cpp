@@ -96,13 +96,15 @@ StepOutcome Trainer::enqueue(const Tensor& images, const Tensor& labels) {
   return outcome;
 }
 
-StepReport Trainer::step(const Tensor& images, const Tensor& labels) {
+StepReport Trainer::step(const Tensor& images, const Tensor& labels,
+                         const std::function<void()>& meanwhile) {
   const Knobs knobs = settings_.schedule.at(step_);
   phases_ = {};
   const StepOutcome outcome = captured_.run(
       images, labels, step_, [this](const Tensor& device_images, const Tensor& device_labels) {
         return enqueue(device_images, device_labels);
       });
+  if (meanwhile) meanwhile();
   const auto start = std::chrono::steady_clock::now();
   const LossSums sums = read(outcome.leaves);
   const double norm = read_norm(outcome.squares);

@@ -40,8 +40,13 @@ class Trainer {
           Settings settings);
 
   /// images: u8 [B, H, W, 3], labels: i32 [B], on the CPU (or on the plan device). DivergedError,
-  /// with the weights as they were, if the loss or the gradient is not finite.
-  StepReport step(const Tensor& images, const Tensor& labels);
+  /// with the weights as they were, if the loss or the gradient is not finite. `meanwhile` is
+  /// called when the device has got its work and before the host waits for it: the time to fetch
+  /// the next batch, and to stage it.
+  StepReport step(const Tensor& images, const Tensor& labels,
+                  const std::function<void()>& meanwhile = {});
+  /// Begins to bring the next batch to the device; step() must be given the same tensors.
+  void stage(const Tensor& images, const Tensor& labels) { captured_.stage(images, labels); }
 
   int64_t steps_done() const { return step_; }
   /// Continues from a checkpoint.

@@ -35,21 +35,28 @@ Tensor step_values(const Shape& shape, DType dtype, Device device, int64_t step,
 
 struct Upload::Buffers {
   struct Buffer {
-    void* data = nullptr;
+    void* host = nullptr;  // page-locked
     cuda_api::Event sent = nullptr;
   };
   std::array<Buffer, 2> both;
   size_t next = 0;
+  Tensor arriving;                    // on the device, written by the copy stream
+  cuda_api::Event taken = nullptr;    // the compute stream has copied it on
+  cuda_api::Event arrived = nullptr;  // of the last begin
 };
 
 Upload::Upload(Device device) : device_(device) {}
 
-const Tensor& Upload::operator()(const Tensor& x) {
-  if (device_ == x.device()) return value_ = x;
+void Upload::begin(const Tensor& x) {
+  begun_ = x;
+  if (device_ == x.device()) return;
   if constexpr (kCudaBuilt) {
-    if (!value_.defined()) {
+    if (buffers_ == nullptr) {
       value_ = Tensor(x.shape(), x.dtype(), device_);
       buffers_ = std::make_unique<Buffers>();
+      buffers_->arriving = empty_like(value_);
+      buffers_->taken = cuda_api::create_event();
+      cuda_api::record(buffers_->taken, cuda().stream());  // may still use what was there before
       for (Buffers::Buffer& buffer : buffers_->both)
         buffer = {cuda_api::allocate_host(x.bytes()), cuda_api::create_event()};
     }
@@ -57,10 +64,26 @@ const Tensor& Upload::operator()(const Tensor& x) {
     Buffers::Buffer& buffer = buffers_->both[buffers_->next];
     buffers_->next ^= 1;
     cuda_api::synchronize(buffer.sent);  // the copy before the last one
-    std::memcpy(buffer.data, x.raw(), x.bytes());
-    cuda_api::copy(value_.raw(), buffer.data, x.bytes(), cuda_api::Copy::to_device,
-                   cuda().stream());
-    cuda_api::record(buffer.sent, cuda().stream());
+    std::memcpy(buffer.host, x.raw(), x.bytes());
+    const cuda_api::Stream stream = cuda().copy_stream();
+    cuda_api::wait(stream, buffers_->taken);
+    cuda_api::copy(buffers_->arriving.raw(), buffer.host, x.bytes(), cuda_api::Copy::to_device,
+                   stream);
+    cuda_api::record(buffer.sent, stream);
+    buffers_->arrived = buffer.sent;
+  }
+}
+
+const Tensor& Upload::operator()(const Tensor& x) {
+  if (device_ == x.device()) return value_ = x;
+  if (!begun_.defined() || !begun_.begins_with(x)) begin(x);
+  begun_ = Tensor{};
+  if constexpr (kCudaBuilt) {
+    const cuda_api::Stream stream = cuda().stream();
+    cuda_api::wait(stream, buffers_->arrived);
+    cuda_api::copy(value_.raw(), buffers_->arriving.raw(), value_.bytes(),
+                   cuda_api::Copy::on_device, stream);
+    cuda_api::record(buffers_->taken, stream);
   }
   return value_;
 }
@@ -71,8 +94,9 @@ Upload::~Upload() {
     for (const Buffers::Buffer& buffer : buffers_->both) {
       cuda_api::synchronize(buffer.sent);
       cuda_api::destroy(buffer.sent);
-      cuda_api::release_host(buffer.data);
+      cuda_api::release_host(buffer.host);
     }
+    cuda_api::destroy(buffers_->taken);
   }
 }
 

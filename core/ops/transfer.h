@@ -19,7 +19,8 @@ Tensor step_values(const Shape& shape, DType dtype, Device device, int64_t step,
                    const std::function<void(Tensor& host, int64_t step)>& fill);
 
 /// Brings tensors of one shape and dtype to a device, always to the same address there. On CUDA
-/// through two page-locked buffers in turn, so that the host does not wait for the copy.
+/// through two page-locked buffers in turn and a stream of their own, so that neither the host nor
+/// the device waits for a copy that began early enough.
 class Upload {
  public:
   explicit Upload(Device device);
@@ -27,13 +28,16 @@ class Upload {
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
 
-  /// x on the device: on the CPU x itself. Valid until the next call.
+  /// Begins to copy what is wanted next, while the device goes on with what it was given.
+  void begin(const Tensor& x);
+  /// x on the device, begun before or not: on the CPU x itself. Valid until the next call.
   const Tensor& operator()(const Tensor& x);
 
  private:
   struct Buffers;
   Device device_;
   Tensor value_;
+  Tensor begun_;  // what was last given to begin
   std::unique_ptr<Buffers> buffers_;
 };
 

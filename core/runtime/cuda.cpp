@@ -25,6 +25,11 @@ Cuda::Cuda()
       info_(cuda_api::device_info(0)),
       blas_(cuda_api::create_blas()) {}
 
+cuda_api::Stream Cuda::copy_stream() {
+  if (copy_stream_ == nullptr) copy_stream_ = cuda_api::create_stream();
+  return copy_stream_;
+}
+
 void Cuda::gemm(const cuda_api::Gemm& product) {
   if (!workspace_.defined()) workspace_ = Tensor({kWorkspaceBytes}, DType::u8, kCuda);
   cuda_api::gemm(blas_, product, workspace_.raw(), workspace_.bytes(), stream_);

@@ -34,6 +34,8 @@ class Cuda {
 
   const cuda_api::DeviceInfo& info() const { return info_; }
   cuda_api::Stream stream() const { return stream_; }
+  /// For copies beside what stream() computes; the two wait for each other by events only.
+  cuda_api::Stream copy_stream();
   CudaAllocator& allocator() { return allocator_; }
 
   void gemm(const cuda_api::Gemm& product);
@@ -45,7 +47,7 @@ class Cuda {
   const Tensor& constant(const std::string& name, const std::function<Tensor()>& make);
 
  private:
-  cuda_api::Stream stream_;
+  cuda_api::Stream stream_, copy_stream_ = nullptr;
   CudaAllocator allocator_;
   cuda_api::DeviceInfo info_;
   cuda_api::Blas blas_;

@@ -109,7 +109,6 @@ void* allocate(size_t bytes) {
   check(error, "cudaMalloc");
   return data;
 }
-void release(void* data) { VIC_CUDA(cudaFree(data)); }
 void* allocate_host(size_t bytes) {
   void* data = nullptr;
   VIC_CUDA(cudaMallocHost(&data, bytes));
@@ -141,7 +140,7 @@ void fill_bytes(void* to, int byte, size_t bytes, Stream stream) {
 
 Event create_event() {
   cudaEvent_t event = nullptr;
-  VIC_CUDA(cudaEventCreate(&event));
+  VIC_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
   return reinterpret_cast<Event>(event);
 }
 void destroy(Event event) { VIC_CUDA(cudaEventDestroy(native(event))); }
@@ -152,11 +151,6 @@ void wait(Stream stream, Event event) {
   VIC_CUDA(cudaStreamWaitEvent(native(stream), native(event), 0));
 }
 void synchronize(Event event) { VIC_CUDA(cudaEventSynchronize(native(event))); }
-double milliseconds(Event from, Event to) {
-  float time = 0;
-  VIC_CUDA(cudaEventElapsedTime(&time, native(from), native(to)));
-  return static_cast<double>(time);
-}
 
 // Thread-local: loader threads may call CUDA meanwhile.
 void begin_capture(Stream stream) {

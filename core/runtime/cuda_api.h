@@ -46,7 +46,6 @@ struct MemoryInfo {
 MemoryInfo memory_info();
 /// Null if there is not that much left.
 void* allocate(size_t bytes);
-void release(void* data);
 /// Page-locked memory of the host, which copies can read while the host goes on.
 void* allocate_host(size_t bytes);
 void release_host(void* data);
@@ -67,8 +66,6 @@ void destroy(Event event);
 void record(Event event, Stream stream);
 void wait(Stream stream, Event event);
 void synchronize(Event event);
-/// Between two recorded events, both reached.
-double milliseconds(Event from, Event to);
 
 /// Between begin and end, what the stream is given is kept and not run.
 void begin_capture(Stream stream);

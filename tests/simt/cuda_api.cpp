@@ -135,11 +135,6 @@ void* allocate(size_t bytes) {
   device.used += bytes;
   return data;
 }
-void release(void* data) {
-  simt::device().used -= simt::device().blocks.at(data);
-  simt::device().blocks.erase(data);
-  std::free(data);
-}
 void* allocate_host(size_t bytes) { return std::aligned_alloc(256, (bytes + 255) / 256 * 256); }
 void release_host(void* data) { std::free(data); }
 bool checks_memory() { return true; }
@@ -174,10 +169,6 @@ void wait(Stream stream, Event event) {
 void synchronize(Event event) {
   if (event->recorded == 0) return;
   simt::drain(event->stream, [event] { return event->reached == event->recorded; });
-}
-double milliseconds(Event from, Event to) {
-  VIC_CHECK(DeviceError, from->recorded > 0 && to->recorded > 0, "an event was not recorded");
-  return 0;
 }
 
 void begin_capture(Stream stream) {

@@ -233,15 +233,6 @@ TEST(CudaStreams, AnEventStandsForItsLastRecord) {
   EXPECT_EQ(x, 2);
 }
 
-TEST(CudaStreams, TimeBetweenRecordedEventsOnly) {
-  Streams s;
-  const cuda_api::Event never = cuda_api::create_event();
-  cuda_api::record(s.event, s.a);
-  EXPECT_EQ(cuda_api::milliseconds(s.event, s.event), 0);
-  EXPECT_THROW(cuda_api::milliseconds(s.event, never), DeviceError);
-  cuda_api::destroy(never);
-}
-
 // --- graphs
 
 TEST(CudaGraphs, RunWhatWasCapturedAsOftenAsTheyAreLaunched) {

@@ -105,9 +105,24 @@ bool Run::due(double every_epochs) const {
   return done % interval == 0;
 }
 
-StepReport Run::step_on(const Batch& batch) {
+Run::Fetched Run::fetch() {
+  const double waited_before = train_loader_->wait_seconds();
+  Fetched fetched;
   try {
-    return trainer_->step(images_of(batch), labels_of(batch));
+    const Batch batch = train_loader_->next();
+    fetched = {images_of(batch), labels_of(batch), nullptr};
+    trainer_->stage(fetched.images, fetched.labels);
+  } catch (...) {
+    fetched.error = std::current_exception();
+  }
+  interval_.wait += train_loader_->wait_seconds() - waited_before;
+  return fetched;
+}
+
+StepReport Run::step_on(const Fetched& batch, const std::function<void()>& meanwhile) {
+  if (batch.error != nullptr) std::rethrow_exception(batch.error);
+  try {
+    return trainer_->step(batch.images, batch.labels, meanwhile);
   } catch (OutOfMemory& error) {
     const int64_t fits = largest_micro_batch(config_, memory_of(device_));
     error.add_context(fits > 0 ? str("using train.micro_batch=", config_.train.micro_batch,
@@ -121,24 +136,25 @@ StepReport Run::step_on(const Batch& batch) {
 RunResult Run::train() {
   const SignalWatch signals;
   interval_ = {};
+  Fetched batch, next;
+  if (trainer_->steps_done() < length_.steps) next = fetch();
   while (trainer_->steps_done() < length_.steps) {
-    const double waited_before = train_loader_->wait_seconds();
-    const Batch batch = train_loader_->next();
-    const double wait = train_loader_->wait_seconds() - waited_before;
-    const StepReport report = in_context(str("training step ", trainer_->steps_done() + 1),
-                                         [&] { return step_on(batch); });
-    log_step(report, wait);
+    batch = std::move(next);
+    const int64_t step = trainer_->steps_done() + 1;
+    const auto fetch_next = [&] {
+      if (step < length_.steps) next = fetch();
+    };
+    log_step(in_context(str("training step ", step), [&] { return step_on(batch, fetch_next); }));
     if (due(config_.train.eval_every)) evaluate_now();
-    if (config_.train.save_every > 0 && report.step % config_.train.save_every == 0) save(false);
+    if (config_.train.save_every > 0 && step % config_.train.save_every == 0) save(false);
     if (signals.received() != 0) return finish(signals.received());
   }
   return finish(0);
 }
 
-void Run::log_step(const StepReport& report, double data_wait) {
+void Run::log_step(const StepReport& report) {
   interval_.loss += report.loss;
   interval_.accuracy += report.accuracy;
-  interval_.wait += data_wait;
   interval_.images += config_.train.batch;
   ++interval_.steps;
   const double seconds = seconds_since(interval_.start);

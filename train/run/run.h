@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -37,8 +39,13 @@ class Run {
   void build_model();
   void restore();
   void describe() const;
-  StepReport step_on(const Batch& batch);
-  void log_step(const StepReport& report, double data_wait);
+  struct Fetched {
+    Tensor images, labels;
+    std::exception_ptr error;  // thrown when the batch is wanted: the step before it is whole
+  };
+  Fetched fetch();
+  StepReport step_on(const Fetched& batch, const std::function<void()>& meanwhile);
+  void log_step(const StepReport& report);
   bool due(double every_epochs) const;
   void evaluate_now();
   void save(bool best);
