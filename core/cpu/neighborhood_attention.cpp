@@ -3,191 +3,213 @@
 // threads.
 #include "core/ops/neighborhood_attention.h"
 
+#include <cmath>
+
+#define HWY_TARGET_INCLUDE "core/cpu/neighborhood_attention.cpp"
+#include "core/cpu/neighborhood_gather.h"
+#include "core/cpu/neighborhood_scores.h"
+#include "core/cpu/neighborhood_softmax.h"
+#include "core/cpu/neighborhood_tokens.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace vicinity::kernels::HWY_NAMESPACE {
+
+template <class C>
+void probabilities_of(Plane<C>& p, const QueryGroup& at, C scale, const C* bias) {
+  scores(p, at, p.q.data(), p.kt.data(), p.p.data());
+  softmax(p, at, scale, bias, p.p.data());
+}
+
+/// Row y of queries, from q to out.
+template <class C>
+void forward_row(Plane<C>& p, int64_t y, C scale, const C* bias) {
+  for_query_groups(p, y, Lanes<C>::kCount, Sharing<C>::kGroup, [&](const QueryGroup& at) {
+    probabilities_of(p, at, scale, bias);
+    gather(p, at, p.p.data(), p.v.data(), p.out.data());
+  });
+}
+
+/// Recomputes P, then dP, dS, and the queries' part of dq, dk, dv and the bias gradient.
+template <class C>
+void backward_row(Plane<C>& p, int64_t y, C scale, const C* bias, C* dbias) {
+  for_query_groups(p, y, Lanes<C>::kCount, Sharing<C>::kGroup, [&](const QueryGroup& at) {
+    probabilities_of(p, at, scale, bias);
+    scores(p, at, p.dout.data(), p.vt.data(), p.ds.data());
+    softmax_backward(p, at, scale, p.p.data(), p.ds.data(), dbias);
+    gather(p, at, p.ds.data(), p.k.data(), p.dq.data());
+    scatter(p, at, p.p.data(), p.dout.data(), p.dv.data());
+    scatter(p, at, p.ds.data(), p.q.data(), p.dk.data());
+  });
+}
+
+/// P of row y of queries, [column][window] in `to`.
+template <class C>
+void probabilities_row(Plane<C>& p, int64_t y, C scale, const C* bias, C* to) {
+  const int64_t window = p.window_rows * p.window_cols;
+  for_query_groups(p, y, Lanes<C>::kCount, Sharing<C>::kGroup, [&](const QueryGroup& at) {
+    probabilities_of(p, at, scale, bias);
+    for (int64_t i = 0; i < at.count; ++i)
+      std::copy_n(p.p.data() + i * p.score_pitch, window, to + (at.x + i) * window);
+  });
+}
+
+}  // namespace vicinity::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "core/cpu/neighborhood_bias.h"
 #include "core/cpu/neighborhood_groups.h"
-#include "core/cpu/neighborhood_plane.h"
 
 namespace vicinity::kernels {
 namespace {
 
-template <class T, class C, int K>
-void load_qkv(Plane<C, K>& plane, const Tensor& qkv, const Geometry& g, const PlaneAt& at) {
-  plane.resize(at.rows, at.cols, g.head_dim);
-  const int64_t row = 3 * g.channels, head = at.head * g.head_dim;
-  load<T>(qkv, g, at, row, head, plane.q);
-  load<T>(qkv, g, at, row, g.channels + head, plane.k);
-  load<T>(qkv, g, at, row, 2 * g.channels + head, plane.v);
-  plane.transpose(plane.k, plane.kt);
+template <class C>
+C scale_of(const Geometry& g) {
+  return 1 / std::sqrt(static_cast<C>(g.head_dim));
 }
 
-// rpb[head] with room on both sides for the lanes that a window does not use.
-template <class C, int K>
-void pad_bias(const Tensor& rpb, int64_t head, C* padded) {
-  constexpr int64_t kSide = 2 * K - 1;
-  std::fill(padded, padded + WindowLanes<K>::kBiasSize, C{0});
-  for (int64_t r = 0; rpb.defined() && r < kSide; ++r) {
-    std::copy_n(rpb.data<C>() + (head * kSide + r) * kSide, kSide,
-                padded + r * WindowLanes<K>::kBiasPitch + WindowLanes<K>::kSpare);
+// Calls work(plane, rows) for each dilation group of an (image, head).
+template <class T, class Work>
+void for_planes(const Geometry& g, int64_t task, Work&& work) {
+  using C = Compute<T>;
+  thread_local Plane<C> plane;
+  for_groups(g, task, [&](const PlaneAt& at) {
+    plane.resize(at.rows, at.cols, g.window.kernel, g.head_dim);
+    work(plane, PlaneRows<T, C>{g, at, plane});
+  });
+}
+
+// Calls queries(y) for each row of a plane, before it keys(y) for rows that no query saw so far,
+// and after it done(y) for those that no query will see any more: memory moves while others
+// compute.
+template <class C, class Keys, class Queries, class Done>
+void for_rows(const Plane<C>& p, Keys&& keys, Queries&& queries, Done&& done) {
+  int64_t known = 0, finished = 0;
+  for (int64_t y = 0; y < p.rows; ++y) {
+    const int64_t first = window_start(y, p.rows, p.window_rows);
+    for (; finished < first; ++finished) done(finished);
+    for (; known < first + p.window_rows; ++known) keys(known);
+    queries(y);
   }
+  for (; finished < p.rows; ++finished) done(finished);
 }
 
-template <class C, int K, int Q>
-void probabilities_of(const Plane<C, K>& plane, const QueryGroup<Q>& at, C scale, const C* bias,
-                      typename Plane<C, K>::Scores (&p)[Q]) {
-  plane.scores(at, plane.q, plane.kt, p);
-  plane.softmax(at, p, scale, bias);
+template <class T, class C>
+void load_keys(Plane<C>& p, const PlaneRows<T, C>& rows, const Tensor& qkv, int64_t y) {
+  rows.load(qkv, 1, 3, y, p.row(p.k, y));
+  VIC_SIMD(turn_row<C>)(p, y, p.k.data(), p.kt.data());
+  rows.load(qkv, 2, 3, y, p.row(p.v, y));
 }
 
-template <class T, int K>
+template <class T, class C = Compute<T>>
 void forward(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const NeighborhoodWindow& window,
              Tensor& out) {
-  using C = Compute<T>;
   const Geometry g(qkv, window);
-  const C scale = 1 / std::sqrt(static_cast<C>(g.head_dim));
+  const BiasTable<C> bias(cpu, rpb, window);
+  const auto attend = VIC_SIMD(forward_row<C>);
   cpu.parallel_for(qkv.dim(0) * window.heads, [&](int64_t task) {
-    thread_local Plane<C, K> plane;
-    C bias[WindowLanes<K>::kBiasSize];
-    pad_bias<C, K>(rpb, task % window.heads, bias);
-    for_groups(g, task, [&](const PlaneAt& at) {
-      load_qkv<T>(plane, qkv, g, at);
-      for_query_groups<K>(at.rows, at.cols, [&]<int Q>(const QueryGroup<Q>& group) {
-        typename Plane<C, K>::Scores p[Q];
-        probabilities_of(plane, group, scale, bias, p);
-        plane.gather(group, p, plane.v, plane.out);
-      });
-      store<T>(plane.out, g, at, g.channels, at.head * g.head_dim, out);
+    for_planes<T>(g, task, [&](Plane<C>& plane, const PlaneRows<T, C>& rows) {
+      const auto queries = [&](int64_t y) {
+        rows.load(qkv, 0, 3, y, plane.q.data());
+        attend(plane, y, scale_of<C>(g), bias.of(task % window.heads));
+        rows.store(plane.out.data(), 0, 1, y, out);
+      };
+      for_rows(
+          plane, [&](int64_t y) { load_keys(plane, rows, qkv, y); }, queries, [](int64_t) {});
     });
   });
 }
 
-template <class C, int K>
-struct BackwardPlane {
-  Plane<C, K> plane;
-  CacheLineVector<C> dq, dk, dv;
-};
-
-// Recomputes P, then dP, dS, and the queries' part of dq, dk, dv and the bias gradient.
-template <class C, int K, int Q>
-void backward_queries(BackwardPlane<C, K>& b, const QueryGroup<Q>& at, C scale, const C* bias,
-                      C* dbias) {
-  Plane<C, K>& plane = b.plane;
-  typename Plane<C, K>::Scores p[Q], ds[Q];
-  probabilities_of(plane, at, scale, bias, p);
-  plane.scores(at, plane.dout, plane.vt, ds);
-  plane.softmax_backward(at, p, ds, scale, dbias);
-  plane.gather(at, ds, plane.k, b.dq);
-  plane.scatter(at, p, plane.dout, b.dv);
-  plane.scatter(at, ds, plane.q, b.dk);
+// One plane's part of dqkv and of the bias gradient.
+template <class T, class C>
+void backward_plane(Plane<C>& p, const PlaneRows<T, C>& rows, const Tensor& dout, const Tensor& qkv,
+                    const C* bias, C* dbias, Tensor& dqkv) {
+  const auto keys = [&](int64_t y) {
+    load_keys(p, rows, qkv, y);
+    VIC_SIMD(turn_row<C>)(p, y, p.v.data(), p.vt.data());
+    for (CacheLineVector<C>* grad : {&p.dk, &p.dv})
+      std::fill_n(p.row(*grad, y), p.cols * p.width, C{0});
+  };
+  const auto queries = [&](int64_t y) {
+    rows.load(qkv, 0, 3, y, p.q.data());
+    rows.load(dout, 0, 1, y, p.dout.data());
+    VIC_SIMD(backward_row<C>)(p, y, scale_of<C>(rows.g), bias, dbias);
+    rows.store(p.dq.data(), 0, 3, y, dqkv);
+  };
+  for_rows(p, keys, queries, [&](int64_t y) {
+    rows.store(p.row(p.dk, y), 1, 3, y, dqkv);
+    rows.store(p.row(p.dv, y), 2, 3, y, dqkv);
+  });
 }
 
-template <class T, int K>
+template <class T, class C = Compute<T>>
 void backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, const Tensor& rpb,
               const NeighborhoodWindow& window, NeighborhoodAttentionGrads& grads) {
-  using C = Compute<T>;
   const Geometry g(qkv, window);
-  constexpr int64_t kPadded = WindowLanes<K>::kBiasSize, kSide = 2 * K - 1;
-  const C scale = 1 / std::sqrt(static_cast<C>(g.head_dim));
-  const int64_t tasks = qkv.dim(0) * window.heads;
-  std::vector<C> partials(static_cast<size_t>(tasks * kPadded));
+  const BiasTable<C> bias(cpu, rpb, window);
+  const int64_t tasks = qkv.dim(0) * window.heads,
+                biases = (2 * window.kernel - 1) * (2 * window.kernel - 1);
+  std::vector<C> partials(static_cast<size_t>(tasks * biases));
   cpu.parallel_for(tasks, [&](int64_t task) {
-    thread_local BackwardPlane<C, K> b;
-    C bias[kPadded];
-    pad_bias<C, K>(rpb, task % window.heads, bias);
-    C* dbias = partials.data() + task * kPadded;
-    for_groups(g, task, [&](const PlaneAt& at) {
-      load_qkv<T>(b.plane, qkv, g, at);
-      load<T>(dout, g, at, g.channels, at.head * g.head_dim, b.plane.dout);
-      b.plane.transpose(b.plane.v, b.plane.vt);
-      b.dq.resize(b.plane.q.size());
-      for (CacheLineVector<C>* grad : {&b.dk, &b.dv}) grad->assign(b.plane.q.size(), C{0});
-      for_query_groups<K>(at.rows, at.cols, [&]<int Q>(const QueryGroup<Q>& group) {
-        backward_queries(b, group, scale, bias, dbias);
-      });
-      const int64_t row = 3 * g.channels, head = at.head * g.head_dim;
-      store<T>(b.dq, g, at, row, head, grads.dqkv);
-      store<T>(b.dk, g, at, row, g.channels + head, grads.dqkv);
-      store<T>(b.dv, g, at, row, 2 * g.channels + head, grads.dqkv);
+    thread_local CacheLineVector<C> dbias;
+    dbias.assign(static_cast<size_t>(bias.size()), C{0});
+    for_planes<T>(g, task, [&](Plane<C>& plane, const PlaneRows<T, C>& rows) {
+      backward_plane(plane, rows, dout, qkv, bias.of(task % window.heads), dbias.data(),
+                     grads.dqkv);
     });
+    bias.fold(dbias.data(), partials.data() + task * biases);
   });
   if (!rpb.defined()) return;
   C* total = grads.drpb.template data<C>();
-  std::fill(total, total + window.heads * kSide * kSide, C{0});
+  std::fill_n(total, window.heads * biases, C{0});
   for (int64_t task = 0; task < tasks; ++task) {
-    const C* padded = partials.data() + task * kPadded + WindowLanes<K>::kSpare;
-    C* head = total + task % window.heads * kSide * kSide;
-    for (int64_t i = 0; i < kSide * kSide; ++i)
-      head[i] += padded[i / kSide * WindowLanes<K>::kBiasPitch + i % kSide];
+    C* head = total + task % window.heads * biases;
+    for (int64_t i = 0; i < biases; ++i) head[i] += partials[task * biases + i];
   }
 }
 
-template <class T, int K>
+template <class T, class C = Compute<T>>
 void probabilities(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const NeighborhoodWindow& window,
                    Tensor& out) {
-  using C = Compute<T>;
   const Geometry g(qkv, window);
-  const C scale = 1 / std::sqrt(static_cast<C>(g.head_dim));
+  const BiasTable<C> bias(cpu, rpb, window);
+  const auto attend = VIC_SIMD(probabilities_row<C>);
+  const int64_t size = window.kernel * window.kernel;
   cpu.parallel_for(qkv.dim(0) * window.heads, [&](int64_t task) {
-    Plane<C, K> plane;
-    C bias[WindowLanes<K>::kBiasSize];
-    pad_bias<C, K>(rpb, task % window.heads, bias);
-    for_groups(g, task, [&](const PlaneAt& at) {
-      load_qkv<T>(plane, qkv, g, at);
-      for_query_groups<K>(at.rows, at.cols, [&]<int Q>(const QueryGroup<Q>& group) {
-        typename Plane<C, K>::Scores p[Q];
-        probabilities_of(plane, group, scale, bias, p);
-        for (int i = 0; i < Q; ++i) {
-          const int64_t query = group.query + i;
-          const int64_t in_map =
-              g.token(at, query / at.cols, query % at.cols) - at.batch * g.height * g.width;
-          C* to = out.data<C>() + (task * g.height * g.width + in_map) * K * K;
-          for (int a = 0; a < K; ++a) std::copy_n(p[i][a] + group.shift[i], K, to + a * K);
+    C* to = out.data<C>() + task * g.height * g.width * size;
+    for_planes<T>(g, task, [&](Plane<C>& plane, const PlaneRows<T, C>& rows) {
+      std::vector<C> row(static_cast<size_t>(plane.cols * size));
+      const auto queries = [&](int64_t y) {
+        rows.load(qkv, 0, 3, y, plane.q.data());
+        attend(plane, y, scale_of<C>(g), bias.of(task % window.heads), row.data());
+        for (int64_t x = 0; x < plane.cols; ++x) {
+          const int64_t in_map = rows.token(y, x) - rows.at.batch * g.height * g.width;
+          std::copy_n(row.data() + x * size, size, to + in_map * size);
         }
-      });
+      };
+      for_rows(
+          plane, [&](int64_t y) { load_keys(plane, rows, qkv, y); }, queries, [](int64_t) {});
     });
   });
-}
-
-template <class F>
-void for_kernel(int64_t kernel, F&& f) {
-  switch (kernel) {
-    case 3:
-      return f.template operator()<3>();
-    case 5:
-      return f.template operator()<5>();
-    case 7:
-      return f.template operator()<7>();
-    case 9:
-      return f.template operator()<9>();
-    case 11:
-      return f.template operator()<11>();
-    case 13:
-      return f.template operator()<13>();
-    default:
-      VIC_FAIL(InternalError, "kernel ", kernel, " was not checked");
-  }
 }
 
 }  // namespace
 
 void neighborhood_attention_forward(Cpu& cpu, const Tensor& qkv, const Tensor& rpb,
                                     const NeighborhoodWindow& window, Tensor& out) {
-  for_float_dtype(qkv.dtype(), [&]<class T>() {
-    for_kernel(window.kernel, [&]<int K>() { forward<T, K>(cpu, qkv, rpb, window, out); });
-  });
+  for_float_dtype(qkv.dtype(), [&]<class T>() { forward<T>(cpu, qkv, rpb, window, out); });
 }
 
 void neighborhood_attention_backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv,
                                      const Tensor& rpb, const NeighborhoodWindow& window,
                                      NeighborhoodAttentionGrads& grads) {
-  for_float_dtype(qkv.dtype(), [&]<class T>() {
-    for_kernel(window.kernel, [&]<int K>() { backward<T, K>(cpu, dout, qkv, rpb, window, grads); });
-  });
+  for_float_dtype(qkv.dtype(), [&]<class T>() { backward<T>(cpu, dout, qkv, rpb, window, grads); });
 }
 
 void neighborhood_attention_probabilities(Cpu& cpu, const Tensor& qkv, const Tensor& rpb,
                                           const NeighborhoodWindow& window, Tensor& out) {
-  for_float_dtype(qkv.dtype(), [&]<class T>() {
-    for_kernel(window.kernel, [&]<int K>() { probabilities<T, K>(cpu, qkv, rpb, window, out); });
-  });
+  for_float_dtype(qkv.dtype(), [&]<class T>() { probabilities<T>(cpu, qkv, rpb, window, out); });
 }
 
 }  // namespace vicinity::kernels
+#endif

@@ -1,7 +1,7 @@
 // Dilation groups of a map, to planes and back.
 #pragma once
 
-#include "core/cpu/registers.h"
+#include "core/cpu/neighborhood_tokens.h"
 #include "core/ops/neighborhood_attention.h"
 
 namespace vicinity::kernels {
@@ -29,45 +29,43 @@ struct Geometry {
   }
 };
 
-/// Two lines of the cache; the heads of a token lie too far apart for the hardware to see a
-/// pattern.
-template <class T>
-void prefetch_token(const T* p) {
-  __builtin_prefetch(p);
-  __builtin_prefetch(p + 64 / sizeof(T));
-}
-
-/// plane = what `from` [B, H, W, row_width] holds at `offset` of the group's tokens.
+/// Rows of a plane in the map, in tensors where `parts` blocks of channels lie side by side: q, k
+/// and v in one of three, the output in one of one.
 template <class T, class C>
-void load(const Tensor& from, const Geometry& g, const PlaneAt& at, int64_t row_width,
-          int64_t offset, CacheLineVector<C>& plane) {
-  const T* all = from.data<T>() + offset;
-  C* __restrict__ out = plane.data();
-  const int64_t next_row = g.window.dilation * g.width * row_width;
-  for (int64_t y = 0; y < at.rows; ++y) {
-    for (int64_t x = 0; x < at.cols; ++x, out += g.head_dim) {
-      const T* in = all + g.token(at, y, x) * row_width;
-      prefetch_token(in + next_row);
-      for (int64_t t = 0; t < g.head_dim; ++t) out[t] = static_cast<C>(in[t]);
-    }
-  }
-}
+struct PlaneRows {
+  const Geometry& g;
+  const PlaneAt& at;
+  const Plane<C>& plane;
 
-/// The reverse.
-template <class T, class C>
-void store(const CacheLineVector<C>& plane, const Geometry& g, const PlaneAt& at, int64_t row_width,
-           int64_t offset, Tensor& to) {
-  T* all = to.data<T>() + offset;
-  const C* in = plane.data();
-  const int64_t next_row = g.window.dilation * g.width * row_width;
-  for (int64_t y = 0; y < at.rows; ++y) {
-    for (int64_t x = 0; x < at.cols; ++x, in += g.head_dim) {
-      T* __restrict__ out = all + g.token(at, y, x) * row_width;
-      prefetch_token(out + next_row);
-      for (int64_t t = 0; t < g.head_dim; ++t) out[t] = static_cast<T>(in[t]);
-    }
+  /// to = row y of the part-th block in `from`.
+  void load(const Tensor& from, int64_t part, int64_t parts, int64_t y, C* to) const {
+    const auto copy = VIC_SIMD(load_tokens<T, C>);
+    copy(row(parts), from.data<T>() + offset(part, parts, y), to);
   }
-}
+
+  /// The reverse.
+  void store(const C* from, int64_t part, int64_t parts, int64_t y, Tensor& to) const {
+    const auto copy = VIC_SIMD(store_tokens<T, C>);
+    copy(row(parts), from, to.data<T>() + offset(part, parts, y));
+  }
+
+  /// Number in the map of token x of row y.
+  int64_t token(int64_t y, int64_t x) const {
+    return plane.rows == at.rows ? g.token(at, y, x) : g.token(at, x / at.cols, x % at.cols);
+  }
+
+ private:
+  int64_t offset(int64_t part, int64_t parts, int64_t y) const {
+    return (token(y, 0) * parts + part) * g.channels + at.head * g.head_dim;
+  }
+  // What follows is the plane's next row, or, where it has but one, the next plane.
+  MapRow row(int64_t parts) const {
+    const int64_t width = parts * g.channels, x = g.window.dilation * width, y = x * g.width;
+    const int64_t next_plane = g.window.dilation > 1 ? width : g.head_dim;
+    return {plane.cols / at.cols, at.cols, y, x, plane.rows > 1 ? y : next_plane, plane.dim,
+            plane.width};
+  }
+};
 
 /// Calls work(at) for each dilation group of an (image, head).
 template <class Work>

@@ -4,62 +4,67 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace vicinity::kernels {
+#include "core/cpu/neighborhood_plane.h"
 
-/// How a window of K columns lies in vectors of W lanes.
-template <int K>
-struct WindowLanes {
-  static constexpr int W = K <= 4 ? 4 : K <= 8 ? 8 : 16;
-  static constexpr int kSpare = W - K;
-  static constexpr int kBiasPitch = 2 * W;  // kSpare columns before the table, enough after it
-  static constexpr int kBiasSize = (2 * K - 1) * kBiasPitch + W;
-};
+namespace vicinity::kernels {
 
 /// First member of the window of the g-th of `size` tokens.
 inline int64_t window_start(int64_t g, int64_t size, int64_t kernel) {
   return std::clamp<int64_t>(g - kernel / 2, 0, size - kernel);
 }
 
-/// Queries next to each other whose windows begin in one row and at most `WindowLanes::kSpare`
-/// columns apart: what is loaded for one of them serves all.
-template <int Q>
+/// Queries next to each other: what is loaded for one of them serves all.
 struct QueryGroup {
-  int64_t query;      // number of the first in its plane
-  int64_t y0, x0;     // where the first one's window begins
-  int64_t corner[Q];  // where each one's bias window begins in the padded bias table
-  int shift[Q];       // columns from x0 to each one's window
+  int64_t x, count;                // the first one's column; how many
+  int64_t y0, x0;                  // where the first one's window begins
+  int64_t shift[kMostQueries];     // columns from x0 to each one's window
+  int64_t position[kMostQueries];  // each one's number in its own window, row by row
 };
 
-/// Makes the query at (y, x) the group's i-th; false if its window is too far from the first one's.
-template <int K>
-bool place(QueryGroup<2>& group, int i, int64_t y, int64_t x, int64_t rows, int64_t cols) {
-  using Lanes = WindowLanes<K>;
-  const int64_t y0 = window_start(y, rows, K), x0 = window_start(x, cols, K);
-  group.shift[i] = static_cast<int>(x0 - group.x0);
-  group.corner[i] = (y0 - y + K - 1) * Lanes::kBiasPitch + (x0 - x + K - 1) + Lanes::kSpare;
-  return y0 == group.y0 && 0 <= group.shift[i] && group.shift[i] <= Lanes::kSpare;
+/// How many columns of the vectors that hold a row of a window lie outside of it.
+template <class C>
+int64_t spare_columns(const Plane<C>& p, int64_t lanes) {
+  return (lanes - p.window_cols % lanes) % lanes;
 }
 
-/// Calls work(QueryGroup<2>) or work(QueryGroup<1>) until every query had its turn, in order.
-template <int K, class Work>
-void for_query_groups(int64_t rows, int64_t cols, Work&& work) {
-  const int64_t count = rows * cols;
-  int64_t y = 0, x = 0;  // of `query`
-  const auto step = [&] {
-    if (++x == cols) x = 0, ++y;
-  };
-  for (int64_t query = 0; query < count;) {
-    QueryGroup<2> pair;
-    pair.query = query, pair.y0 = window_start(y, rows, K), pair.x0 = window_start(x, cols, K);
-    place<K>(pair, 0, y, x, rows, cols);
-    step();
-    if (++query < count && place<K>(pair, 1, y, x, rows, cols)) {
-      work(pair);
-      step();
-      ++query;
-    } else {
-      work(QueryGroup<1>{pair.query, pair.y0, pair.x0, {pair.corner[0]}, {0}});
+/// Calls work(QueryGroup) until every query of row y had its turn, in order; at most `most` of them
+/// make a group.
+template <class C, class Work>
+void for_query_groups(const Plane<C>& p, int64_t y, int64_t lanes, int64_t most, Work&& work) {
+  // The last one's window begins where the first one's ends, or before.
+  most = std::min(most, p.window_cols + 1);
+  // Whole parts of close queries (for_close_queries), unless all are close.
+  const int64_t spare = spare_columns(p, lanes), close = spare + 1;
+  if (close < most && p.cols > p.window_cols + spare) most = most / close * close;
+  const int64_t groups = (p.cols + most - 1) / most;
+  QueryGroup at;
+  at.y0 = window_start(y, p.rows, p.window_rows);
+  for (int64_t g = 0; g < groups; ++g) {
+    at.x = g * p.cols / groups, at.count = (g + 1) * p.cols / groups - at.x;
+    at.x0 = window_start(at.x, p.cols, p.window_cols);
+    for (int64_t i = 0; i < at.count; ++i) {
+      const int64_t x0 = window_start(at.x + i, p.cols, p.window_cols);
+      at.shift[i] = x0 - at.x0;
+      at.position[i] = (y - at.y0) * p.window_cols + at.x + i - x0;
     }
+    work(at);
+  }
+}
+
+/// Calls work(QueryGroup, first) for parts of a group, from its query `first` on, whose windows
+/// begin at most `spare` columns apart.
+template <class Work>
+void for_close_queries(const QueryGroup& all, int64_t spare, Work&& work) {
+  if (all.shift[all.count - 1] <= spare) return work(all, 0);
+  for (int64_t first = 0, end; first < all.count; first = end) {
+    QueryGroup at = all;
+    at.x += first, at.x0 += all.shift[first];
+    for (end = first; end < all.count && all.shift[end] - all.shift[first] <= spare; ++end) {
+      at.shift[end - first] = all.shift[end] - all.shift[first];
+      at.position[end - first] = all.position[end];
+    }
+    at.count = end - first;
+    work(at, first);
   }
 }
 

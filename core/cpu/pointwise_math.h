@@ -1,4 +1,4 @@
-// exp, log, sin and cos for loops that the compiler turns into vector code: no branches, no table,
+// log, sin and cos for loops that the compiler turns into vector code: no branches, no table,
 // no call.
 #pragma once
 
@@ -8,23 +8,6 @@
 #include <cstdint>
 
 namespace vicinity::kernels {
-
-/// exp(x), relative error below 1.2e-7 between -87 and 88; saturates outside. Cephes-style range
-/// reduction to |r| <= ln 2 / 2 and a polynomial of degree 6.
-inline float fast_exp(float x) {
-  x = std::min(std::max(x, -87.0f), 88.0f);
-  const float n = std::nearbyint(x * 1.44269504f);
-  const float r = (x - n * 0.693145752f) - n * 1.42860677e-6f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
-}
-inline double fast_exp(double x) { return std::exp(x); }
 
 /// ln(x) for normal positive x, relative error below 2e-7 (absolute near 1). Cephes-style: mantissa
 /// in [sqrt 1/2, sqrt 2) and a polynomial of degree 8.

@@ -24,9 +24,10 @@ C most_of(const C* x, int64_t count) {
 /// x = exp(scale (x - most)) -> their sum.
 template <class C>
 HWY_INLINE C exponentials(C* x, int64_t count, C most, C scale) {
+  const Lanes<C> least = -most * scale;  // rounded, but the same for all
   Lanes<C> sum;
   for_lanes<C>(count, [&](int64_t i, auto part) {
-    const Lanes<C> e = exp((load(x + i, part) - most) * scale);
+    const Lanes<C> e = exp(fma(load(x + i, part), scale, least));
     store(e, x + i, part);
     sum += keep(e, part);
   });

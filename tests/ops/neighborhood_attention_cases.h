@@ -35,7 +35,11 @@ inline std::vector<OpCase> neighborhood_attention_cases() {
           neighborhood_case(1, 9, 10, 1, 3, 9, 1, true),
           neighborhood_case(1, 13, 14, 1, 7, 13, 1, true),
           neighborhood_case(1, 11, 23, 1, 1, 11, 1, false),
-          neighborhood_case(1, 10, 11, 2, 6, 5, 2, true)};
+          neighborhood_case(1, 10, 11, 2, 6, 5, 2, true),
+          neighborhood_case(1, 4, 19, 1, 2, 3, 1, true),
+          neighborhood_case(1, 5, 21, 1, 2, 5, 1, true),
+          neighborhood_case(1, 8, 27, 1, 2, 7, 1, true),
+          neighborhood_case(1, 3, 4, 1, 40, 3, 1, true)};
 }
 
 /// Heads of 32 channels, for which CUDA has kernels of their own: borders on all sides, groups of

@@ -27,18 +27,36 @@ TEST(NeighborhoodAttention, ProbabilitiesOnCuda) {
   }
 }
 
+// Any number of queries side by side, few and many columns left over.
+OpCase random_case(Random& random) {
+  const auto kernel = static_cast<int64_t>(3 + 2 * random.below(6)),
+             dilation = static_cast<int64_t>(1 + random.below(3));
+  const auto extra = [&](uint64_t most) { return static_cast<int64_t>(random.below(most)); };
+  return neighborhood_case(1, kernel * dilation + extra(7), kernel * dilation + extra(20), 1, 3,
+                           kernel, dilation, true);
+}
+
 TEST(NeighborhoodAttention, RandomShapesMatchTheReference) {
   Random random(11, Purpose::test);
   for (int i = 0; i < 25; ++i) {
-    const auto kernel = static_cast<int64_t>(3 + 2 * random.below(6)),
-               dilation = static_cast<int64_t>(1 + random.below(3));
-    const auto extra = [&] { return static_cast<int64_t>(random.below(7)); };
-    const OpCase c = neighborhood_case(1, kernel * dilation + extra(), kernel * dilation + extra(),
-                                       1, 3, kernel, dilation, true);
+    const OpCase c = random_case(random);
     const auto values = input_values(c, DType::f64);
     EXPECT_LT(relative_error(run_case(c, values, DType::f64).outputs[0], c.reference(values)[0]),
               1e-12)
         << c.name;
+  }
+}
+
+// More queries share their keys in f32 than in f64.
+TEST(NeighborhoodAttention, RandomShapesInF32MatchF64) {
+  Random random(12, Purpose::test);
+  for (int i = 0; i < 40; ++i) {
+    const OpCase c = random_case(random);
+    const auto values = input_values(c, DType::f32);
+    const OpResult f32 = run_case(c, values, DType::f32), f64 = run_case(c, values, DType::f64);
+    EXPECT_LT(relative_error(f32.outputs[0], f64.outputs[0]), 1e-6) << c.name;
+    for (size_t k = 0; k < f64.grads.size(); ++k)
+      EXPECT_LT(relative_error(f32.grads[k], f64.grads[k]), 1e-5) << c.name << " gradient " << k;
   }
 }
 
