@@ -25,6 +25,12 @@ Loader::Loader(const Source& source, TransformConfig transform, LoaderMode mode,
   VIC_CHECK(DataError, source.size() > 0, "no images to load");
   if (config_.threads == 0) config_.threads = available_cores();
   config_.prefetch = std::max(1, config_.prefetch);
+  const std::optional<Extent> fixed = mode == LoaderMode::train
+                                          ? Extent{transform_.image_size, transform_.image_size}
+                                          : eval_extent(transform_);
+  VIC_CHECK(ConfigError, fixed, "pictures (", describe_eval(transform_),
+            ") differ in size, but a batch has one; set data.eval_crop, or data.eval_resize=HxW");
+  size_ = *fixed;
 }
 
 Loader::~Loader() { stop(); }
@@ -58,7 +64,8 @@ void Loader::enqueue() {
   Batch& b = work->batch;
   b.epoch = next_epoch_;
   b.count = std::min(batch_, source_.size() - next_position_);
-  b.height = b.width = transform_.image_size;
+  b.height = size_.height;
+  b.width = size_.width;
   b.images.resize(static_cast<size_t>(b.count * b.height * b.width * 3));
   b.labels.resize(static_cast<size_t>(b.count));
   b.indices.resize(static_cast<size_t>(b.count));

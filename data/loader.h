@@ -37,7 +37,7 @@ struct Batch {
 /// nothing. A batch never crosses the end of an epoch: the last one is shorter.
 class Loader {
  public:
-  /// The source must outlive the loader.
+  /// The source must outlive the loader. ConfigError if evaluation leaves pictures of many sizes.
   Loader(const Source& source, TransformConfig transform, LoaderMode mode, int64_t batch,
          LoaderConfig config);
   ~Loader();
@@ -73,6 +73,7 @@ class Loader {
   LoaderMode mode_;
   int64_t batch_;
   LoaderConfig config_;
+  Extent size_;
   double wait_seconds_ = 0;
 
   std::mutex mutex_;

@@ -6,6 +6,7 @@
 
 #include "core/base/files.h"
 #include "core/base/log.h"
+#include "data/transforms/processor.h"
 #include "models/weights/hf.h"
 #include "models/weights/safetensors.h"
 
@@ -48,14 +49,16 @@ std::vector<NamedTensor> state_tensors(const Model& model, const Optimizer& opti
 
 }  // namespace
 
-void Checkpoints::save(const Model& model, const Optimizer& optimizer, const RunState& state,
-                       bool best, int keep) const {
+void Checkpoints::save(const Model& model, const Optimizer& optimizer,
+                       const TransformConfig& transform, const RunState& state, bool best,
+                       int keep) const {
   make_directories(folder_);
   const std::string name = kPrefix + std::to_string(state.step);
   const fs::path temporary = fs::path(folder_) / ("tmp." + name), final = fs::path(folder_) / name;
   fs::remove_all(temporary);
   fs::create_directory(temporary);
   save_hf(model, temporary.string());
+  write_processor(transform, temporary.string());
   write_safetensors((temporary / "optimizer.safetensors").string(),
                     state_tensors(model, optimizer));
   write_file_atomically((temporary / "state.json").string(), state_text(state));

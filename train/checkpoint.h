@@ -1,11 +1,12 @@
 // Checkpoints: whole or absent. DIR/checkpoints/step_N holds a Hugging Face directory (config.json,
-// model.safetensors) plus what resuming needs: optimizer.safetensors under the same published
-// names, and state.json.
+// model.safetensors, preprocessor_config.json) plus what resuming needs: optimizer.safetensors
+// under the same published names, and state.json.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "data/transforms/pipeline.h"
 #include "models/model.h"
 #include "train/optim/optimizer.h"
 
@@ -28,8 +29,9 @@ class Checkpoints {
 
   /// Writes step_N under a temporary name, syncs, renames, then moves `last` (and `best`) to it,
   /// then removes what is neither among the newest `keep` nor the best.
-  void save(const Model& model, const Optimizer& optimizer, const RunState& state, bool best,
-            int keep) const;
+  /// `transform` is written as preprocessor_config.json.
+  void save(const Model& model, const Optimizer& optimizer, const TransformConfig& transform,
+            const RunState& state, bool best, int keep) const;
   /// Restores the newest whole checkpoint into the model and the optimiser. DataError names a
   /// damaged one.
   RunState load_last(Model& model, Optimizer& optimizer) const;

@@ -49,6 +49,7 @@ struct DataSection {
     v("loader_threads", loader_threads,
       "threads that decode; 0: one per core. Changes no bit of any batch", at_least(0));
   }
+  void check(Problems& problems) const { transform.check(problems); }
 };
 
 struct TrainConfig {

@@ -117,8 +117,10 @@ void ConfigTree::include_model(const ConfigEntry& entry) {
                          [&] { return load_entries(find_config("models", model_name_), "model"); });
 }
 
+void ConfigTree::add_defaults(Entries entries) { defaults_ = std::move(entries); }
+
 const ConfigEntry* ConfigTree::find(const std::string& key) const {
-  for (const Entries* layer : {&explicit_, &included_}) {
+  for (const Entries* layer : {&explicit_, &included_, &defaults_}) {
     for (const ConfigEntry& entry : *layer) {
       if (entry.key == key) return &entry;
     }
@@ -128,8 +130,10 @@ const ConfigEntry* ConfigTree::find(const std::string& key) const {
 
 std::vector<ConfigEntry> ConfigTree::entries() const {
   Entries entries = explicit_;
-  for (const ConfigEntry& entry : included_) {
-    if (find(entry.key) == &entry) entries.push_back(entry);
+  for (const Entries* layer : {&included_, &defaults_}) {
+    for (const ConfigEntry& entry : *layer) {
+      if (find(entry.key) == &entry) entries.push_back(entry);
+    }
   }
   return entries;
 }

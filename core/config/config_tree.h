@@ -26,6 +26,9 @@ class ConfigTree {
   /// `key=value`, the value in YAML. ConfigError if it has no `=` or the value is not YAML.
   void add_override(const std::string& assignment);
 
+  /// Values that yield to all others.
+  void add_defaults(std::vector<ConfigEntry> entries);
+
   /// The value in force, or null.
   const ConfigEntry* find(const std::string& key) const;
   /// Every value in force.
@@ -40,6 +43,7 @@ class ConfigTree {
 
   Entries explicit_;
   Entries included_;  // from configs/models/NAME.yaml
+  Entries defaults_;
   std::string model_name_;
 };
 

@@ -1,116 +1,37 @@
 #include "data/image/resize.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <vector>
 
 #include "core/base/error.h"
-#include "data/image/resize_rows.h"
+#include "core/base/text.h"
+#include "data/image/resize_taps.h"
 
 namespace vicinity {
 namespace {
-
-double triangle(double x) {
-  x = std::abs(x);
-  return x < 1 ? 1 - x : 0;
-}
-
-double cubic(double x) {
-  constexpr double a = -0.5;
-  x = std::abs(x);
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
-  return 0;
-}
-
-// Inputs [low, high) that an output reads.
-struct Window {
-  double centre, filter;
-  int low, high;
-
-  Window(int output, int in, double scale, Interpolation interpolation)
-      : centre((output + 0.5) * scale), filter(std::max(scale, 1.0)) {
-    const double support = (interpolation == Interpolation::bicubic ? 2.0 : 1.0) * filter;
-    low = std::max(static_cast<int>(centre - support + 0.5), 0);
-    high = std::min(static_cast<int>(centre + support + 0.5), in);
-  }
-  void weigh(Interpolation interpolation, std::vector<double>& weights) const {
-    weights.clear();
-    double sum = 0;
-    for (int j = low; j < high; ++j) {
-      const double x = (j - centre + 0.5) * (1.0 / filter);
-      weights.push_back(interpolation == Interpolation::bicubic ? cubic(x) : triangle(x));
-      sum += weights.back();
-    }
-    for (double& w : weights) w = sum != 0 ? w / sum : 0;
-  }
-};
-
-int32_t fixed_point(double weight) {
-  const double w = weight * (1 << kWeightBits);
-  return static_cast<int32_t>(w < 0 ? w - 0.5 : w + 0.5);
-}
-
-void put_weights(const std::vector<double>& weights, int32_t* high, int32_t* low) {
-  for (size_t j = 0; j < weights.size(); ++j) {
-    const int32_t w = fixed_point(weights[j]);
-    const int shift = j % 2 == 0 ? 0 : 16;
-    const uint32_t part = static_cast<uint16_t>(w >> kLowBits);
-    high[j / 2] |= static_cast<int32_t>(part << shift);
-    low[j / 2] |= (w & ((1 << kLowBits) - 1)) << shift;
-  }
-}
-
-Taps make_taps(int in, int out, Interpolation interpolation) {
-  const double scale = static_cast<double>(in) / out;
-  Taps taps;
-  for (int o = 0; o < out; ++o) {
-    const Window window(o, in, scale, interpolation);
-    taps.first.push_back(window.low);
-    taps.pairs = std::max(taps.pairs, (window.high - window.low + 1) / 2);
-  }
-  const auto pairs = static_cast<size_t>(taps.pairs);
-  taps.high.resize(static_cast<size_t>(out) * pairs);
-  taps.low.resize(taps.high.size());
-  std::vector<double> weights;
-  for (int o = 0; o < out; ++o) {
-    Window(o, in, scale, interpolation).weigh(interpolation, weights);
-    const size_t at = static_cast<size_t>(o) * pairs;
-    put_weights(weights, taps.high.data() + at, taps.low.data() + at);
-  }
-  return taps;
-}
-
-// Outputs from right to left.
-void mirror(Taps& taps) {
-  std::reverse(taps.first.begin(), taps.first.end());
-  const auto pairs = static_cast<ptrdiff_t>(taps.pairs);
-  const auto reverse_blocks = [&](std::vector<int32_t>& w) {
-    std::reverse(w.begin(), w.end());
-    for (auto block = w.begin(); block != w.end(); block += pairs)
-      std::reverse(block, block + pairs);
-  };
-  reverse_blocks(taps.high);
-  reverse_blocks(taps.low);
-}
 
 // Rows of the box at the new width, made two at a time as the vertical pass moves down; the last
 // few are kept.
 class WideRows {
  public:
-  WideRows(const Image& image, const Box& box, int width, Interpolation kind, bool mirrored,
-           int kept)
+  WideRows(const Image& image, const Box& box, const Axis& across, Interpolation kind,
+           bool mirrored, int kept)
       : image_(image),
         box_(box),
         mirrored_(mirrored),
-        bytes_(static_cast<size_t>(box.width) * 3),
-        stride_(static_cast<size_t>(width) * 3 + kRowPadding),
+        stride_(static_cast<size_t>(across.count) * 3 + kRowPadding),
         kept_(kept + 2),
         rows_(stride_ * static_cast<size_t>(kept_)) {
-    if (width == box.width) return;
-    taps_ = make_taps(box.width, width, kind);
-    if (mirrored) mirror(taps_);
+    if (across.in == across.out) {
+      box_.left += across.first;
+      box_.width = across.count;
+    } else {
+      taps_ = make_taps(across, kind);
+      if (mirrored) mirror(taps_);
+    }
+    bytes_ = static_cast<size_t>(box_.width) * 3;
+    if (taps_.pairs == 0) return;
     for (auto& line : lines_)
       line.resize(bytes_ + static_cast<size_t>(taps_.pairs) * 6 + kRowPadding);
   }
@@ -143,35 +64,34 @@ class WideRows {
   const Image& image_;
   Box box_;
   bool mirrored_;
-  size_t bytes_, stride_;
+  size_t bytes_ = 0, stride_;
   int kept_, made_ = 0;
   std::vector<uint8_t> rows_;
   std::vector<uint8_t> lines_[2];  // the source with room behind it
   Taps taps_;
 };
 
-}  // namespace
-
-void mirror_pixels(uint8_t* row, int width) {
-  for (int a = 0, b = width - 1; a < b; ++a, --b)
-    std::swap_ranges(row + 3 * a, row + 3 * a + 3, row + 3 * b);
+void resize_nearest(const Image& image, const Box& box, const Axis& across, const Axis& down,
+                    bool mirrored, Image& out) {
+  std::vector<int> columns = nearest_inputs(across);
+  const std::vector<int> rows = nearest_inputs(down);
+  if (mirrored) std::reverse(columns.begin(), columns.end());
+  for (int y = 0; y < out.height; ++y) {
+    const uint8_t* in = image.row(box.top + rows[static_cast<size_t>(y)]) + 3 * box.left;
+    uint8_t* to = out.row(y);
+    for (const int column : columns) to = std::copy_n(in + 3 * column, 3, to);
+  }
 }
 
-void resize(const Image& image, const Box& box, int width, int height, Interpolation interpolation,
-            bool mirrored, Image& out) {
-  VIC_ASSERT(box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0 &&
-                 box.left + box.width <= image.width && box.top + box.height <= image.height &&
-                 width > 0 && height > 0,
-             "box ", box.left, ",", box.top, " ", box.width, "x", box.height, " of ", image.width,
-             "x", image.height);
-  const Taps taps = height == box.height ? Taps() : make_taps(box.height, height, interpolation);
+void resize_filtered(const Image& image, const Box& box, const Axis& across, const Axis& down,
+                     Interpolation interpolation, bool mirrored, Image& out) {
+  const Taps taps = down.in == down.out ? Taps() : make_taps(down, interpolation);
   const int window = std::max(1, 2 * taps.pairs);
-  WideRows wide(image, box, width, interpolation, mirrored, window);
+  WideRows wide(image, box, across, interpolation, mirrored, window);
   std::vector<const uint8_t*> rows;
-  const auto bytes = static_cast<size_t>(width) * 3;
-  out.reshape(width, height);
-  for (int y = 0; y < height; ++y) {
-    wide.get(taps.pairs > 0 ? taps.first[static_cast<size_t>(y)] : y, window, rows);
+  const auto bytes = static_cast<size_t>(out.width) * 3;
+  for (int y = 0; y < out.height; ++y) {
+    wide.get(taps.pairs > 0 ? taps.first[static_cast<size_t>(y)] : down.first + y, window, rows);
     if (taps.pairs > 0) {
       resize_down(rows.data(), taps, y, bytes, out.row(y));
     } else {
@@ -180,10 +100,64 @@ void resize(const Image& image, const Box& box, int width, int height, Interpola
   }
 }
 
+bool inside(const Box& box, int width, int height) {
+  return box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0 &&
+         box.left + box.width <= width && box.top + box.height <= height;
+}
+
+void resize_along(const Image& image, const Box& box, const Axis& across, const Axis& down,
+                  Interpolation interpolation, bool mirrored, Image& out) {
+  VIC_ASSERT(inside(box, image.width, image.height), "box ", box.left, ",", box.top, " ", box.width,
+             "x", box.height, " of ", image.width, "x", image.height);
+  out.reshape(across.count, down.count);
+  if (interpolation == Interpolation::nearest) {
+    resize_nearest(image, box, across, down, mirrored, out);
+  } else {
+    resize_filtered(image, box, across, down, interpolation, mirrored, out);
+  }
+}
+
+}  // namespace
+
+const std::vector<std::string>& interpolation_names() {
+  static const std::vector<std::string> names = {"nearest", "lanczos", "bilinear",
+                                                 "bicubic", "box",     "hamming"};
+  return names;
+}
+
+Interpolation interpolation_of(const std::string& name) {
+  const auto& names = interpolation_names();
+  const auto at = std::find(names.begin(), names.end(), name);
+  VIC_CHECK(ConfigError, at != names.end(), "no interpolation '", name, "'; there are ",
+            join(names, ", "));
+  return static_cast<Interpolation>(at - names.begin());
+}
+
+void mirror_pixels(uint8_t* row, int width) {
+  for (int a = 0, b = width - 1; a < b; ++a, --b)
+    std::swap_ranges(row + 3 * a, row + 3 * a + 3, row + 3 * b);
+}
+
+void resize(const Image& image, const Box& box, int width, int height, Interpolation interpolation,
+            bool mirrored, Image& out) {
+  resize_along(image, box, {box.width, width, 0, width}, {box.height, height, 0, height},
+               interpolation, mirrored, out);
+}
+
 Image resize(const Image& image, const Box& box, int width, int height,
              Interpolation interpolation) {
   Image out;
   resize(image, box, width, height, interpolation, false, out);
+  return out;
+}
+
+Image resize_window(const Image& image, int width, int height, const Box& window,
+                    Interpolation interpolation) {
+  VIC_ASSERT(inside(window, width, height), "window of ", width, "x", height);
+  Image out;
+  resize_along(image, whole_box(image.width, image.height),
+               {image.width, width, window.left, window.width},
+               {image.height, height, window.top, window.height}, interpolation, false, out);
   return out;
 }
 

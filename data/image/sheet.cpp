@@ -12,7 +12,7 @@
 namespace vicinity {
 namespace {
 
-constexpr int kColumns = 8, kTile = 112, kGap = 6, kLine = 11, kCaption = 2 * kLine + 4;
+constexpr int kColumns = 8, kGap = 6, kLine = 11, kCaption = 2 * kLine + 4;
 
 using Color = std::array<uint8_t, 3>;
 constexpr Color kRight{0, 120, 40}, kWrong{200, 20, 20}, kInk{30, 30, 30};
@@ -74,9 +74,10 @@ void draw_glyph(Image& sheet, int left, int top, const Glyph& glyph, const Color
   }
 }
 
-// Capitals, six pixels a letter, cut to the width of a tile; letters without a glyph become '?'.
-void draw_text(Image& sheet, int left, int top, const std::string& text, const Color& color) {
-  const size_t fits = std::min(text.size(), static_cast<size_t>(kTile / 6));
+// Capitals, six pixels a letter, cut to `width`; letters without a glyph become '?'.
+void draw_text(Image& sheet, int left, int top, int width, const std::string& text,
+               const Color& color) {
+  const size_t fits = std::min(text.size(), static_cast<size_t>(width / 6));
   for (size_t i = 0; i < fits; ++i) {
     const char c = static_cast<char>(std::toupper(static_cast<unsigned char>(text[i])));
     if (c == ' ') continue;
@@ -86,12 +87,30 @@ void draw_text(Image& sheet, int left, int top, const std::string& text, const C
   }
 }
 
-Image thumbnail(const Image& image) {
-  const int longer = std::max(image.width, image.height), factor = kTile / longer;
+void draw_entry(Image& sheet, int left, int top, int side, const SheetEntry& entry) {
+  const Image small = thumbnail(entry.image, side);
+  const int x = left + (side - small.width) / 2, y = top + (side - small.height) / 2;
+  for (int row = 0; row < small.height; ++row) {
+    std::copy_n(small.row(row), static_cast<size_t>(small.width) * 3, sheet.row(y + row) + 3 * x);
+  }
+  const bool known = !entry.truth.empty(), right = entry.truth == entry.guess;
+  draw_text(sheet, left, top + side + 3, side, entry.guess,
+            !known  ? kInk
+            : right ? kRight
+                    : kWrong);
+  if (known && !right) draw_text(sheet, left, top + side + 3 + kLine, side, entry.truth, kInk);
+}
+
+}  // namespace
+
+int tile_side(size_t entries) { return entries == 1 ? 448 : 112; }
+
+Image thumbnail(const Image& image, int side) {
+  const int longer = std::max(image.width, image.height), factor = side / longer;
   const Box all{0, 0, image.width, image.height};
   if (factor < 1) {
-    return resize(image, all, std::max(1, image.width * kTile / longer),
-                  std::max(1, image.height * kTile / longer), Interpolation::bilinear);
+    return resize(image, all, std::max(1, image.width * side / longer),
+                  std::max(1, image.height * side / longer), Interpolation::bilinear);
   }
   Image out(image.width * factor, image.height * factor);
   for (int y = 0; y < out.height; ++y) {
@@ -101,28 +120,16 @@ Image thumbnail(const Image& image) {
   return out;
 }
 
-void draw_entry(Image& sheet, int left, int top, const SheetEntry& entry) {
-  const Image small = thumbnail(entry.image);
-  const int x = left + (kTile - small.width) / 2, y = top + (kTile - small.height) / 2;
-  for (int row = 0; row < small.height; ++row) {
-    std::copy_n(small.row(row), static_cast<size_t>(small.width) * 3, sheet.row(y + row) + 3 * x);
-  }
-  const bool known = !entry.truth.empty(), right = entry.truth == entry.guess;
-  draw_text(sheet, left, top + kTile + 3, entry.guess, !known ? kInk : right ? kRight : kWrong);
-  if (known && !right) draw_text(sheet, left, top + kTile + 3 + kLine, entry.truth, kInk);
-}
-
-}  // namespace
-
 void write_sheet(const std::vector<SheetEntry>& entries, const std::string& path) {
   VIC_CHECK(UsageError, !entries.empty(), "no images to draw on '", path, "'");
   const int count = static_cast<int>(entries.size()), columns = std::min(kColumns, count);
-  const int rows = (count + columns - 1) / columns;
-  Image sheet(kGap + columns * (kTile + kGap), kGap + rows * (kTile + kCaption + kGap));
+  const int rows = (count + columns - 1) / columns, side = tile_side(entries.size());
+  Image sheet(kGap + columns * (side + kGap), kGap + rows * (side + kCaption + kGap));
   std::fill(sheet.rgb.begin(), sheet.rgb.end(), uint8_t{255});
   for (int i = 0; i < count; ++i) {
-    draw_entry(sheet, kGap + i % columns * (kTile + kGap),
-               kGap + i / columns * (kTile + kCaption + kGap), entries[static_cast<size_t>(i)]);
+    draw_entry(sheet, kGap + i % columns * (side + kGap),
+               kGap + i / columns * (side + kCaption + kGap), side,
+               entries[static_cast<size_t>(i)]);
   }
   write_png(sheet, path);
 }

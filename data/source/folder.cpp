@@ -21,11 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr int kProbesPerCore = 4;
 
-bool is_image_name(const fs::path& path) {
-  const std::string end = lower(path.extension().string());
-  return end == ".jpg" || end == ".jpeg" || end == ".png" || end == ".webp";
-}
-
 [[noreturn]] void refuse_folder(const fs::path& path, const std::error_code& error) {
   VIC_FAIL(DataError, "cannot read the folder '", path.string(), "': ", error.message());
 }
@@ -66,7 +61,7 @@ void walk(const fs::path& folder, Found& found) {
     if (fs::is_directory(status)) {
       if (link) check_link(entry.path());
       walk(entry.path(), found);
-    } else if (!is_image_name(entry.path())) {
+    } else if (!is_image_name(entry.path().string())) {
       ++found.ignored[lower(entry.path().extension().string())];
     } else if (fs::is_regular_file(status) || link) {  // a dead link is named as a bad file
       found.images.push_back(entry.path().string());
@@ -87,6 +82,11 @@ void log_ignored(const std::string& root, const std::map<std::string, int64_t>& 
 }
 
 }  // namespace
+
+bool is_image_name(const std::string& path) {
+  const std::string end = lower(fs::path(path).extension().string());
+  return end == ".jpg" || end == ".jpeg" || end == ".png" || end == ".webp";
+}
 
 std::vector<std::string> subfolders(const std::string& root) {
   std::vector<std::string> names;

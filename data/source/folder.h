@@ -39,6 +39,8 @@ class FolderSource : public Source {
   std::vector<File> files_;
 };
 
+/// True for names that end as image files do: .jpg, .jpeg, .png, .webp in any case.
+bool is_image_name(const std::string& path);
 /// Names of the folders in `root`, sorted, hidden ones left out.
 std::vector<std::string> subfolders(const std::string& root);
 

@@ -151,6 +151,9 @@ DataSets open_checked(const DataConfig& config, uint64_t seed, const FileRules& 
     sets = open_folder_root(config, seed, rules);
   }
   check_classes(*sets.train, pair ? config.train : config.root);
+  if (config.exif == "apply") {
+    for (const auto& source : {sets.train, sets.val}) source->turn_upright();
+  }
   return sets;
 }
 

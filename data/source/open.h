@@ -17,6 +17,7 @@ struct DataConfig {
   std::string source = "auto";
   double val_split = 0.15;
   std::string on_error = "fail";
+  std::string exif = "ignore";
 
   template <class V>
   void fields(V& v) {
@@ -31,6 +32,9 @@ struct DataConfig {
     v("on_error", on_error,
       "an image that does not decode: fail, or skip it (every file is then decoded at the start)",
       one_of({"fail", "skip"}));
+    v("exif", exif,
+      "EXIF orientation of pictures: ignore it, as Hugging Face and torchvision do, or apply it",
+      one_of({"ignore", "apply"}));
   }
 };
 

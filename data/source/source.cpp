@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "data/image/decode.h"
+#include "data/image/orientation.h"
 
 namespace vicinity {
 namespace {
@@ -35,8 +36,9 @@ Image image_of_raw(const Source::Stored& s, const std::string& name) {
 void Source::load_part(int64_t index, const ChooseBox& choose, Part& part) const {
   const Stored s = stored(index);
   if (s.channels == 0) {
-    decode_part({reinterpret_cast<const uint8_t*>(s.bytes.data()), s.bytes.size()}, name(index),
-                choose, part);
+    const auto decode = upright_ ? decode_upright_part : decode_part;
+    decode({reinterpret_cast<const uint8_t*>(s.bytes.data()), s.bytes.size()}, name(index), choose,
+           part);
   } else {
     part = {image_of_raw(s, name(index)), choose(s.width, s.height)};
   }

@@ -33,6 +33,8 @@ class Source {
   Image load(int64_t index) const;
   /// The part that `choose` asks for (decode_part).
   void load_part(int64_t index, const ChooseBox& choose, Part& part) const;
+  /// From now on images are turned as their EXIF orientation says.
+  void turn_upright() { upright_ = true; }
 
   /// In label order.
   const std::vector<std::string>& class_names() const { return class_names_; }
@@ -41,6 +43,9 @@ class Source {
 
  protected:
   std::vector<std::string> class_names_;
+
+ private:
+  bool upright_ = false;
 };
 
 /// Some images of another source, by index.

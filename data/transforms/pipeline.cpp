@@ -5,51 +5,48 @@
 #include <cstring>
 
 #include "core/base/error.h"
+#include "data/image/decode.h"
 
 namespace vicinity {
 namespace {
 
-Interpolation kind_of(const TransformConfig& c) {
-  return c.interpolation == "bilinear" ? Interpolation::bilinear : Interpolation::bicubic;
-}
-
-Box whole(const Image& image) { return {0, 0, image.width, image.height}; }
-
-Image resize_short_side(const Image& image, int size, Interpolation kind) {
-  const int shorter = std::min(image.width, image.height),
-            longer = std::max(image.width, image.height);
-  if (shorter == size) return image;
-  const int other = static_cast<int>(static_cast<double>(size) * longer / shorter);
-  return image.width <= image.height ? resize(image, whole(image), size, other, kind)
-                                     : resize(image, whole(image), other, size, kind);
-}
-
-// The window of `size` that starts at (left, top), which may reach outside: zeros there.
-Image window(const Image& image, int left, int top, int size) {
-  Image out(size, size);
-  const int from = std::max(left, 0), to = std::min(left + size, image.width);
-  for (int y = std::max(top, 0); y < std::min(top + size, image.height) && from < to; ++y) {
-    std::memcpy(out.row(y - top) + 3 * (from - left), image.row(y) + 3 * from,
-                static_cast<size_t>(to - from) * 3);
+// The window of a picture's resize that starts at (left, top) and may reach outside: zeros there.
+Image window_of_resize(const Image& image, const Extent& resized, int left, int top,
+                       const Extent& size, Interpolation kind) {
+  const Box inside{std::max(left, 0), std::max(top, 0),
+                   std::min(left + size.width, resized.width) - std::max(left, 0),
+                   std::min(top + size.height, resized.height) - std::max(top, 0)};
+  if (inside.width <= 0 || inside.height <= 0) return {size.width, size.height};
+  Image part = resize_window(image, resized.width, resized.height, inside, kind);
+  if (inside.width == size.width && inside.height == size.height) return part;
+  Image out(size.width, size.height);
+  for (int y = 0; y < inside.height; ++y) {
+    std::memcpy(out.row(inside.top - top + y) + 3 * (inside.left - left), part.row(y),
+                static_cast<size_t>(inside.width) * 3);
   }
   return out;
 }
 
-int eval_side(const TransformConfig& c) {
-  if (c.eval_resize > 0) return c.eval_resize;
-  return c.train_crop == "random_resized"
-             ? static_cast<int>(std::lround(c.image_size * 256.0 / 224.0))
-             : c.image_size;
+// Half of what is left over, rounded down, below zero too.
+int centred(int whole, int part) { return (whole - part) >> 1; }
+
+Image middle(const Image& image, const Extent& resized, const Extent& size, Interpolation kind) {
+  return window_of_resize(image, resized, centred(resized.width, size.width),
+                          centred(resized.height, size.height), size, kind);
 }
 
-Image padded_crop(const Image& image, const TransformConfig& c, Random& random) {
-  const Image base = apply_eval(image, c);
+// train_crop padded or none: evaluation's square, then with a zero border around it and moved.
+Image square_crop(const Image& image, const TransformConfig& c, Random& random) {
+  const Extent size{c.image_size, c.image_size};
+  const Interpolation kind = interpolation_of(c.interpolation);
+  const Image square = middle(image, resized_extent({image.width, image.height}, c), size, kind);
+  if (c.train_crop != "padded") return square;
   const auto shift = [&] {
     return static_cast<int>(random.below(static_cast<uint64_t>(2 * c.crop_padding + 1))) -
            c.crop_padding;
   };
   const int left = shift(), top = shift();
-  return window(base, left, top, c.image_size);
+  return window_of_resize(square, size, left, top, size, kind);
 }
 
 }  // namespace
@@ -61,6 +58,17 @@ void TransformConfig::check(Problems& problems) const {
   };
   range("crop_scale", crop_scale, 1);
   range("crop_ratio", crop_ratio, 100);
+  const auto size = [&](const char* name, const std::string& text) {
+    const bool good = text == "auto" || text == "none" || text == "0" || parse_extent(text);
+    if (!good) problems.add(name, str("= ", text, ": needs auto, none, N or HxW (height x width)"));
+  };
+  size("eval_resize", eval_resize);
+  size("eval_crop", eval_crop);
+  const auto channels = [&](const char* name, const std::vector<double>& values) {
+    if (values.size() != 3) problems.add(name, str("needs 3 numbers, got ", values.size()));
+  };
+  channels("mean", mean);
+  channels("std", std);
 }
 
 Box random_resized_box(int width, int height, const TransformConfig& c, Random& random) {
@@ -93,10 +101,11 @@ Box train_box(int width, int height, const TransformConfig& c, Random& random) {
 void finish_train(const Part& part, const TransformConfig& c, Random& random, Image& out) {
   if (c.train_crop == "random_resized") {
     const bool mirrored = random.chance(c.flip);
-    resize(part.pixels, part.box, c.image_size, c.image_size, kind_of(c), mirrored, out);
+    resize(part.pixels, part.box, c.image_size, c.image_size, interpolation_of(c.interpolation),
+           mirrored, out);
     return;
   }
-  out = c.train_crop == "padded" ? padded_crop(part.pixels, c, random) : apply_eval(part.pixels, c);
+  out = square_crop(part.pixels, c, random);
   if (!random.chance(c.flip)) return;
   for (int y = 0; y < out.height; ++y) mirror_pixels(out.row(y), out.width);
 }
@@ -109,13 +118,20 @@ Image apply_train(const Image& image, const TransformConfig& c, Random random) {
 }
 
 Image apply_eval(const Image& image, const TransformConfig& c) {
-  if (image.width == c.image_size && image.height == c.image_size) return image;
-  const Image resized = resize_short_side(image, eval_side(c), kind_of(c));
-  const auto offset = [&](int size) {
-    const int room = size - c.image_size;
-    return room >= 0 ? room / 2 : -((-room) / 2);
-  };
-  return window(resized, offset(resized.width), offset(resized.height), c.image_size);
+  const Extent resized = resized_extent({image.width, image.height}, c);
+  const Extent size = crop_wanted(c).value_or(resized);
+  VIC_CHECK(DataError, int64_t{size.width} * size.height <= kMaxPixels, "a picture of ",
+            image.width, " x ", image.height, " pixels would become ", size.width, " x ",
+            size.height, "; data.eval_crop bounds it");
+  return middle(image, resized, size, interpolation_of(c.interpolation));
+}
+
+Normalization normalization_of(const TransformConfig& c) {
+  const double unit = 255 * c.rescale_factor;
+  Normalization n;
+  for (const double mean : c.mean) n.mean.push_back(static_cast<float>(mean / unit));
+  for (const double std : c.std) n.std.push_back(static_cast<float>(std / unit));
+  return n;
 }
 
 }  // namespace vicinity

@@ -1,4 +1,4 @@
-// From a decoded picture to the square that a network sees. Pure functions of (picture, random
+// From a decoded picture to what a network sees. Pure functions of (picture, random
 // stream).
 #pragma once
 
@@ -8,6 +8,7 @@
 #include "core/base/random.h"
 #include "core/config/fields.h"
 #include "data/image/resize.h"
+#include "data/transforms/eval_shape.h"
 
 namespace vicinity {
 
@@ -19,7 +20,11 @@ struct TransformConfig {
   int crop_padding = 4;
   double flip = 0.5;
   std::string interpolation = "bicubic";
-  int eval_resize = 0;
+  std::string eval_resize = "auto";
+  std::string eval_crop = "auto";
+  std::vector<double> mean = {0.485, 0.456, 0.406};
+  std::vector<double> std = {0.229, 0.224, 0.225};
+  double rescale_factor = 1.0 / 255;
 
   template <class V>
   void fields(V& v) {
@@ -32,12 +37,16 @@ struct TransformConfig {
     v("crop_ratio", crop_ratio, "random_resized: range of width / height");
     v("crop_padding", crop_padding, "padded: zero pixels on each side", at_least(0));
     v("flip", flip, "probability of a horizontal flip in training", between(0, 1));
-    v("interpolation", interpolation, "bilinear or bicubic, as Pillow",
-      one_of({"bilinear", "bicubic"}));
+    v("interpolation", interpolation, "filter of every resize, as Pillow's",
+      one_of(interpolation_names()));
     v("eval_resize", eval_resize,
-      "short side before the centre crop, pixels; 0: image_size * 256 / 224, or image_size with "
-      "padded or no crop",
-      at_least(0));
+      "before the centre crop: N, the short side; HxW, height and width; none; auto: image_size * "
+      "256 / 224, or image_size with padded or no crop");
+    v("eval_crop", eval_crop,
+      "centre crop: N, a square; HxW, height and width; none; auto: image_size");
+    v("mean", mean, "per channel, subtracted from pixels times rescale_factor");
+    v("std", std, "per channel, what they are then divided by", greater_than(0));
+    v("rescale_factor", rescale_factor, "pixels of 0 to 255 are multiplied by it", greater_than(0));
   }
   void check(Problems& problems) const;
 };
@@ -48,9 +57,16 @@ Image apply_train(const Image& image, const TransformConfig& config, Random rand
 /// picture that the crop reads, then crop and flip with what is left of the random stream.
 Box train_box(int width, int height, const TransformConfig& config, Random& random);
 void finish_train(const Part& part, const TransformConfig& config, Random& random, Image& out);
-/// What evaluation sees: short side to eval_resize (long side truncated), centre crop (offset
-/// rounded down). Pictures of the right size pass unchanged.
+/// What evaluation sees: resized to eval_resize, then the centre crop, whose offset is rounded down
+/// and whose part outside the picture is zero. Hugging Face's processors do the same.
 Image apply_eval(const Image& image, const TransformConfig& config);
+
+/// What pixels become on their way into the network, y = (x / 255 - mean[c]) / std[c].
+struct Normalization {
+  std::vector<float> mean, std;
+};
+/// rescale_factor is folded into both.
+Normalization normalization_of(const TransformConfig& config);
 
 /// The box of torchvision's RandomResizedCrop: ten tries of area U(scale) and ratio log-uniform,
 /// else the largest central box whose ratio is in range.

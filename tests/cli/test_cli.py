@@ -4,49 +4,19 @@
 usage: test_cli.py BINARY     (needs nothing but Python)
 """
 import json
-import os
-import pathlib
 import resource
 import shutil
 import signal
 import struct
 import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
 from pictures import write_png
-
-BINARY = os.path.abspath(sys.argv.pop(1))
-TINY = ["data.image_size=16", "data.train_crop=none", "model.family=dinat", "model.embed_dim=16", "model.depths=[1,1]",
-        "model.num_heads=[2,2]", "model.kernel_size=3", "model.dilations=[[1],[1]]", "model.small_maps=pad",
-        "train.batch=8", "train.micro_batch=4", "train.steps=4"]
+from program import BINARY, TINY, Program
 
 
-class Cli(unittest.TestCase):
-    def setUp(self):
-        self.temporary = tempfile.TemporaryDirectory(prefix="vicinity cli ")  # with a space in it
-        self.dir = pathlib.Path(self.temporary.name)
-        self.data = self.dir / "data"
-        for label in range(2):
-            for number in range(8):
-                write_png(self.data / f"class_{label}" / f"{number}.png", label, number)
-
-    def tearDown(self):
-        self.temporary.cleanup()
-
-    def run_it(self, *words, code=0, has=(), **options):
-        done = subprocess.run([BINARY, *map(str, words)], capture_output=True, text=True, cwd=self.dir, timeout=300, **options)
-        text = done.stdout + done.stderr
-        self.assertEqual(done.returncode, code, f"{words}:\n{text}")
-        for part in has:
-            self.assertIn(part, text)
-        return done.stdout
-
-    def train(self, *words, **options):
-        return self.run_it("train", f"data.root={self.data}", *TINY, *words, **options)
-
+class Cli(Program):
     def test_help_everywhere(self):
         self.run_it("--help", has=["train", "eval", "predict", "data pack", "inspect", "config dump", "bench", "doctor"])
         self.run_it("--version", has=["vicinity", "oneDNN", "HDF5"])

@@ -161,6 +161,19 @@ TEST_F(ConfigTest, NamedModelYieldsToExplicitKeysInAnyOrder) {
   EXPECT_SAYS(tree.find("model.embed_dim")->origin, "configs/models/wide_s.yaml:3");
 }
 
+TEST_F(ConfigTest, DefaultsYieldToEverythingElse) {
+  write("configs/models/tiny.yaml", "heads: 3\n");
+  ConfigTree tree;
+  tree.add_defaults(
+      {{"seed", "5", "a file"}, {"note", "x", "a file"}, {"model.heads", "7", "a file"}});
+  tree.add_override("model=tiny");
+  tree.add_override("seed=6");
+  EXPECT_EQ(tree.find("seed")->text, "6");
+  EXPECT_EQ(tree.find("model.heads")->text, "3");
+  EXPECT_EQ(tree.find("note")->origin, "a file");
+  EXPECT_EQ(tree.entries().size(), 3u);
+}
+
 TEST_F(ConfigTest, LaterModelNameReplacesTheWholeModel) {
   write("configs/models/a.yaml", "family: wide\nheads: 8\n");
   write("configs/models/b.yaml", "embed_dim: 32\n");

@@ -58,7 +58,7 @@ Trained train(const ModelConfig& config, const Training& how) {
   OptimConfig optim;
   optim.name = how.optimizer;
   const auto optimizer = make_optimizer(optim, model->store().value());
-  Classify task(*model, Normalization{}, 0.1);
+  Classify task(*model, normalization_of({}), 0.1);
   Trainer trainer(*model, task, *optimizer, param_ranges(model->store()),
                   {.act = how.act,
                    .seed = 3,
@@ -123,7 +123,7 @@ TEST_F(Devices, ALossThatIsNotFiniteLeavesTheWeights) {
   model->store().adopt(model->store().value(), entry, full(entry.shape, NAN, DType::f32));
   const Tensor before = to_device(model->store().value(), kCpu);
   const auto optimizer = make_optimizer(OptimConfig{}, model->store().value());
-  Classify task(*model, Normalization{}, 0);
+  Classify task(*model, normalization_of({}), 0);
   Trainer trainer(*model, task, *optimizer, param_ranges(model->store()), {.micro_batch = 8});
   for (int step = 0; step < 3; ++step) {  // op by op, while recording, launched
     EXPECT_THROW(trainer.step(some_images(2, 0), some_labels(2, 0)), DivergedError);

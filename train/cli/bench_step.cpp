@@ -78,7 +78,8 @@ struct StepBench {
     model->initialise(config.seed, config.model.init);
     if (act == DType::bf16) model->store().enable_copies();
     optimizer = make_optimizer(config.optim, model->store().value());
-    task = std::make_unique<Classify>(*model, Normalization{}, config.train.smoothing);
+    task = std::make_unique<Classify>(*model, normalization_of(config.data.transform),
+                                      config.train.smoothing);
     trainer = std::make_unique<Trainer>(
         *model, *task, *optimizer, param_ranges(model->store()),
         Trainer::Settings{.act = act,
@@ -94,7 +95,7 @@ struct StepBench {
   void train() { trainer->step(images, labels); }
   void infer() {
     const NoGrad no_grad;
-    const Normalization n;
+    const Normalization n = normalization_of(config.data.transform);
     Pass pass;
     pass.act = act;
     model->logits(normalize_images(to_device(images, device), n.mean, n.std, act), pass);

@@ -72,7 +72,8 @@ int eval_verb(const Arguments& arguments) {
   Loader loader(*data.val, loaded.config.data.transform, LoaderMode::eval,
                 std::min<int64_t>(loaded.config.train.micro_batch, 256),
                 {.threads = loaded.config.data.loader_threads, .seed = loaded.config.seed});
-  const EvalReport report = evaluate(*model, loader, Normalization{}, act);
+  const EvalReport report =
+      evaluate(*model, loader, normalization_of(loaded.config.data.transform), act);
   const nlohmann::json json = to_json(report, data.val->class_names());
   if (arguments.has("--json")) {
     std::cout << json.dump() << "\n";

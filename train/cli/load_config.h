@@ -9,8 +9,8 @@
 
 namespace vicinity {
 
-/// defaults < model file < `configs` in their order < `overrides`. ConfigError lists every problem
-/// at once.
+/// defaults < image processor of model.weights < model file < `configs` in their order <
+/// `overrides`. ConfigError lists every problem at once. Says where image settings come from.
 RunConfig load_run_config(const std::vector<std::string>& configs,
                           const std::vector<std::string>& overrides);
 ConfigTree run_config_tree(const std::vector<std::string>& configs,
@@ -19,7 +19,7 @@ ConfigTree run_config_tree(const std::vector<std::string>& configs,
 std::string dump_run_config(RunConfig config);
 
 /// The configuration of a finished run and the directory of its model; for a bare model directory,
-/// defaults with the image size of its config.json.
+/// defaults, with the images as its preprocessor_config.json has them.
 struct LoadedModel {
   RunConfig config;
   std::string directory;

@@ -1,114 +1,90 @@
 // vicinity predict: names and probabilities of images.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "autograd/record.h"
-#include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/normalize_images.h"
 #include "core/ops/transfer.h"
-#include "data/image/decode.h"
+#include "core/runtime/cpu.h"
+#include "core/runtime/profile.h"
 #include "data/image/sheet.h"
 #include "models/registry.h"
 #include "models/weights/hf.h"
+#include "train/cli/image_list.h"
 #include "train/cli/load_config.h"
+#include "train/cli/queries.h"
 #include "train/cli/verbs.h"
-#include "train/evaluate.h"
 #include "train/run/setup.h"
 
 namespace vicinity {
 namespace {
 
-namespace fs = std::filesystem;
-
-struct Query {
-  std::string name;
-  Image image;
-  std::string truth;  // empty: unknown
-};
-
-bool is_image_name(const fs::path& path) {
-  const std::string end = lower(path.extension().string());
-  return end == ".jpg" || end == ".jpeg" || end == ".png" || end == ".webp";
-}
-
-Query query_of(const std::string& path) {
-  const std::string bytes = read_file(path);
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  return {path, decode_image({data, bytes.size()}, path), ""};
-}
-
-// Files as given; folders stand for the images in them, by name.
-std::vector<std::string> files_of(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    VIC_CHECK(DataError, fs::exists(path), "no image '", path,
-              "': there is no such file or folder");
-    if (!fs::is_directory(path)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (const auto& entry : fs::recursive_directory_iterator(path)) {
-      if (entry.is_regular_file() && is_image_name(entry.path()))
-        inside.push_back(entry.path().string());
-    }
-    VIC_CHECK(DataError, !inside.empty(), "no images in '", path,
-              "' (looked for .jpg, .jpeg, .png, .webp)");
-    std::sort(inside.begin(), inside.end());
-    files.insert(files.end(), inside.begin(), inside.end());
-  }
-  return files;
-}
+constexpr size_t kMostOnASheet = 400;
+constexpr double kSecondsBetweenLines = 30;
 
 // `count` images at equal distances through the validation set of the run.
-std::vector<Query> validation_queries(const LoadedModel& loaded, int64_t count) {
-  const DataSets data = open_data(loaded.config.data.source, loaded.config.seed);
-  std::vector<Query> queries;
-  for (int64_t i = 0; i < std::min(count, data.val->size()); ++i) {
-    const int64_t index = i * data.val->size() / std::min(count, data.val->size());
-    const auto label = static_cast<size_t>(data.val->label(index));
-    queries.push_back(
-        {data.val->name(index), data.val->load(index), data.val->class_names()[label]});
+std::vector<QuerySource> validation_queries(const std::shared_ptr<Source>& data, int64_t count) {
+  std::vector<QuerySource> sources;
+  count = std::min(count, data->size());
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t index = i * data->size() / count;
+    const auto label = static_cast<size_t>(data->label(index));
+    sources.push_back({data->name(index), data->class_names()[label],
+                       [data, index] { return data->load(index); }});
   }
-  return queries;
+  return sources;
 }
 
-std::vector<std::vector<double>> probabilities(Model& model, const std::vector<Query>& queries,
-                                               const TransformConfig& transform, DType act) {
-  std::vector<uint8_t> pixels;
-  int64_t height = 0, width = 0;
-  for (const Query& query : queries) {
-    const Image image = apply_eval(query.image, transform);
-    height = image.height;
-    width = image.width;
-    pixels.insert(pixels.end(), image.rgb.begin(), image.rgb.end());
+class Predictor {
+ public:
+  explicit Predictor(const LoadedModel& loaded)
+      : model_(make_model(loaded.config.model.architecture, DType::f32,
+                          device_of(loaded.config.device))),
+        normalization_(normalization_of(loaded.config.data.transform)),
+        act_(activation_dtype(loaded.config.train.precision, device_of(loaded.config.device))) {
+    load_hf(*model_, loaded.directory);
+    if (act_ == DType::bf16) model_->store().enable_copies();
   }
-  const auto count = static_cast<int64_t>(queries.size());
-  const Normalization n;
-  const Tensor images =
-      normalize_images(to_device(tensor_of<uint8_t>({count, height, width, 3}, pixels),
-                                 model.store().value().device()),
-                       n.mean, n.std, act);
-  Pass pass{.training = false, .act = act};
-  const NoGrad no_grad;
-  const Tensor logits = cast(to_device(model.logits(images, pass).value(), kCpu), DType::f64);
-  std::vector<std::vector<double>> result;
-  for (int64_t row = 0; row < count; ++row) {
-    std::vector<double> p = values_of<double>(logits.slice(row, row + 1));
-    const double most = *std::max_element(p.begin(), p.end());
-    for (double& value : p) value = std::exp(value - most);
-    const double sum = std::accumulate(p.begin(), p.end(), 0.0);
-    for (double& value : p) value /= sum;
-    result.push_back(std::move(p));
+
+  /// Logits of each image; all are of the size of the first.
+  std::vector<std::vector<double>> logits(std::span<const Query> queries) {
+    const Image& first = queries[0].seen;
+    const auto count = static_cast<int64_t>(queries.size());
+    std::vector<uint8_t> pixels;
+    for (const Query& query : queries)
+      pixels.insert(pixels.end(), query.seen.rgb.begin(), query.seen.rgb.end());
+    const Tensor images = normalize_images(
+        to_device(tensor_of<uint8_t>({count, first.height, first.width, 3}, pixels),
+                  model_->store().value().device()),
+        normalization_.mean, normalization_.std, act_);
+    Pass pass{.training = false, .act = act_};
+    const NoGrad no_grad;
+    const Tensor all = cast(to_device(model_->logits(images, pass).value(), kCpu), DType::f64);
+    std::vector<std::vector<double>> rows;
+    for (int64_t row = 0; row < count; ++row)
+      rows.push_back(values_of<double>(all.slice(row, row + 1)));
+    return rows;
   }
-  return result;
+
+ private:
+  std::unique_ptr<Model> model_;
+  Normalization normalization_;
+  DType act_;
+};
+
+std::vector<double> softmax_of(std::vector<double> p) {
+  const double most = *std::max_element(p.begin(), p.end());
+  for (double& value : p) value = std::exp(value - most);
+  const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+  for (double& value : p) value /= sum;
+  return p;
 }
 
 std::vector<size_t> best_first(const std::vector<double>& p) {
@@ -118,72 +94,145 @@ std::vector<size_t> best_first(const std::vector<double>& p) {
   return order;
 }
 
-void print_json(const Query& query, const std::vector<double>& p,
+void print_json(const Query& query, const std::vector<double>& logits,
                 const std::vector<std::string>& names) {
+  const std::vector<double> p = softmax_of(logits);
   const size_t best = best_first(p)[0];
   nlohmann::ordered_json line{
       {"file", query.name}, {"label", names[best]}, {"probability", p[best]}};
   if (!query.truth.empty()) line["true_label"] = query.truth;
   for (size_t i = 0; i < names.size(); ++i) line["probabilities"][names[i]] = p[i];
+  line["logits"] = logits;
   std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
 
-void print_text(const Query& query, const std::vector<double>& p,
+void print_text(const Query& query, const std::vector<double>& logits,
                 const std::vector<std::string>& names, int64_t top) {
   std::cout << query.name << (query.truth.empty() ? "" : "  (" + query.truth + ")") << "\n";
+  const std::vector<double> p = softmax_of(logits);
   const std::vector<size_t> order = best_first(p);
   for (size_t i = 0; i < std::min(order.size(), static_cast<size_t>(top)); ++i) {
     std::cout << "  " << format_fixed(100 * p[order[i]], 1) << " %  " << names[order[i]] << "\n";
   }
 }
 
+// Where the answers go, and how far they have come.
+class Answers {
+ public:
+  Answers(const Arguments& arguments, const std::vector<std::string>& names, size_t total)
+      : names_(names),
+        json_(arguments.has("--json")),
+        top_(arguments.number("--top", 5, 1)),
+        sheet_file_(arguments.get("--save")),
+        total_(total) {}
+
+  bool draws() const { return !sheet_file_.empty() && sheet_.size() < kMostOnASheet; }
+  void add(Query& query, const std::vector<double>& logits) {
+    if (json_) {
+      print_json(query, logits, names_);
+    } else {
+      print_text(query, logits, names_, top_);
+    }
+    if (draws())
+      sheet_.push_back({std::move(query.small), query.truth, names_[best_first(logits)[0]]});
+  }
+  void add_failure(const Query& query) {
+    log_line(LogLevel::error, query.error);
+    ++failed_;
+  }
+  /// A line now and then, for lists that take longer.
+  void show_progress(size_t done) {
+    std::cout.flush();
+    const double seconds = seconds_since(start_);
+    if (seconds < 1 || done == total_) return;
+    const double rate = static_cast<double>(done) / seconds;
+    const std::string line =
+        str(done, " of ", total_, " images, ", format_fixed(rate, 1), " img/s, eta ",
+            format_seconds(static_cast<double>(total_ - done) / rate));
+    log_progress(line);
+    if (seconds_since(last_line_) < kSecondsBetweenLines) return;
+    log_info(line);
+    last_line_ = std::chrono::steady_clock::now();
+  }
+  /// DataError if an image could not be used.
+  void finish() {
+    log_progress("");
+    if (!sheet_.empty()) {
+      write_sheet(sheet_, sheet_file_);
+      log_info("sheet of ", sheet_.size() < total_ - failed_ ? "the first " : "", sheet_.size(),
+               sheet_.size() == 1 ? " image: " : " images: ", sheet_file_);
+    }
+    VIC_CHECK(DataError, failed_ == 0, failed_, " of ", total_,
+              " images could not be used; each is named above, the others were predicted");
+  }
+
+ private:
+  const std::vector<std::string>& names_;
+  bool json_;
+  int64_t top_;
+  std::string sheet_file_;
+  size_t total_, failed_ = 0;
+  std::vector<SheetEntry> sheet_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(),
+                                        last_line_ = start_;
+};
+
+// Neighbours of one size go through the model together.
+void answer(Predictor& predictor, std::vector<Query>& queries, Answers& answers) {
+  const auto alike = [](const Query& a, const Query& b) {
+    return b.error.empty() && a.seen.width == b.seen.width && a.seen.height == b.seen.height;
+  };
+  for (size_t begin = 0; begin < queries.size();) {
+    if (!queries[begin].error.empty()) {
+      answers.add_failure(queries[begin++]);
+      continue;
+    }
+    size_t end = begin + 1;
+    while (end < queries.size() && alike(queries[begin], queries[end])) ++end;
+    const auto rows = predictor.logits(std::span(queries).subspan(begin, end - begin));
+    for (size_t i = begin; i < end; ++i) answers.add(queries[i], rows[i - begin]);
+    begin = end;
+  }
+}
+
+std::vector<QuerySource> sources_of(const Arguments& arguments, const RunConfig& config) {
+  std::vector<QuerySource> sources;
+  if (arguments.has("--val")) {
+    sources = validation_queries(open_data(config.data.source, config.seed).val,
+                                 arguments.number("--val", 32, 1));
+  }
+  const bool upright = config.data.source.exif == "apply";
+  for (const std::string& file :
+       list_images({arguments.positional.begin() + 1, arguments.positional.end()}, std::cin)) {
+    sources.push_back(file_query(file, upright));
+  }
+  VIC_CHECK(DataError, !sources.empty(), "no images: the list is empty");
+  return sources;
+}
+
 }  // namespace
 
 int predict_verb(const Arguments& arguments) {
-  const bool from_run = arguments.has("--val");
-  VIC_CHECK(UsageError, arguments.positional.size() >= (from_run ? 1u : 2u),
+  VIC_CHECK(UsageError, arguments.positional.size() >= (arguments.has("--val") ? 1u : 2u),
             "vicinity predict takes a run or model directory, then images or folders (or --val N)");
   const LoadedModel loaded =
       load_model_config(arguments.positional[0], arguments.all("--config"), arguments.overrides);
-  const Device device = device_of(loaded.config.device);
-  const auto model = make_model(loaded.config.model.architecture, DType::f32, device);
-  load_hf(*model, loaded.directory);
-  const DType act = activation_dtype(loaded.config.train.precision, device);
-  if (act == DType::bf16) model->store().enable_copies();
+  if (loaded.config.threads > 0) cpu().set_threads(loaded.config.threads);
   const std::vector<std::string>& names = loaded.config.model.architecture.labels;
+  VIC_CHECK(DataError, !names.empty(), "'", loaded.directory,
+            "' has no classifier, so there are no names to predict");
+  const std::vector<QuerySource> sources = sources_of(arguments, loaded.config);
+  Predictor predictor(loaded);
+  Answers answers(arguments, names, sources.size());
   const auto batch = static_cast<size_t>(arguments.number("--batch", 32, 1));
-  std::vector<Query> pending;
-  std::vector<SheetEntry> sheet;
-  const auto flush = [&] {
-    if (pending.empty()) return;
-    const auto p = probabilities(*model, pending, loaded.config.data.transform, act);
-    for (size_t i = 0; i < pending.size(); ++i) {
-      if (arguments.has("--json")) {
-        print_json(pending[i], p[i], names);
-      } else {
-        print_text(pending[i], p[i], names, arguments.number("--top", 5, 1));
-      }
-      if (arguments.has("--save"))
-        sheet.push_back({pending[i].image, pending[i].truth, names[best_first(p[i])[0]]});
-    }
-    pending.clear();
-  };
-  if (from_run) {
-    for (Query& query : validation_queries(loaded, arguments.number("--val", 32, 1))) {
-      pending.push_back(std::move(query));
-      if (pending.size() == batch) flush();
-    }
+  for (size_t begin = 0; begin < sources.size(); begin += batch) {
+    const size_t end = std::min(sources.size(), begin + batch);
+    std::vector<Query> queries = read_queries(sources, begin, end, loaded.config.data.transform,
+                                              answers.draws() ? tile_side(sources.size()) : 0);
+    answer(predictor, queries, answers);
+    answers.show_progress(end);
   }
-  for (const std::string& file :
-       files_of({arguments.positional.begin() + 1, arguments.positional.end()})) {
-    pending.push_back(query_of(file));
-    if (pending.size() == batch) flush();
-  }
-  flush();
-  if (arguments.has("--save")) {
-    write_sheet(sheet, arguments.get("--save"));
-    log_info("sheet of ", sheet.size(), " images: ", arguments.get("--save"));
-  }
+  answers.finish();
   return 0;
 }
 

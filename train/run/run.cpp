@@ -49,7 +49,8 @@ void Run::build_model() {
   }
   if (act_ == DType::bf16) model_->store().enable_copies();
   optimizer_ = make_optimizer(config_.optim, model_->store().value());
-  task_ = std::make_unique<Classify>(*model_, Normalization{}, config_.train.smoothing);
+  task_ = std::make_unique<Classify>(*model_, normalization_of(config_.data.transform),
+                                     config_.train.smoothing);
   const Schedule schedule{
       .peak_lr = config_.optim.lr,
       .final_lr = config_.sched.final_lr,
@@ -90,6 +91,7 @@ void Run::describe() const {
            data_.train->class_names().size(), " classes");
   log_info("model      ", model_->config().title(), ", ", format_count(model_->parameter_count()),
            " parameters");
+  log_info("images     ", describe_eval(config_.data.transform), " in evaluation");
   log_info("compute    ", describe_device(device_), ", activations ", act_);
   log_info("batch      ", config_.train.batch, " = 1 rank x ", config_.train.micro_batch,
            " images x ", leaves, leaves == 1 ? " leaf" : " leaves", "; ", length_.steps, " steps, ",
@@ -191,7 +193,8 @@ void Run::log_step(const StepReport& report) {
 
 void Run::evaluate_now() {
   const auto start = std::chrono::steady_clock::now();
-  const EvalReport report = evaluate(*model_, *val_loader_, Normalization{}, act_);
+  const EvalReport report =
+      evaluate(*model_, *val_loader_, normalization_of(config_.data.transform), act_);
   evaluated_at_ = trainer_->steps_done();
   last_top1_ = report.top1_percent();
   const bool best = last_top1_ > state_.best_top1;
@@ -215,7 +218,8 @@ void Run::save(bool best) {
   state_.step = trainer_->steps_done();
   state_.seed = config_.seed;
   state_.data_fingerprint = data_.train->fingerprint();
-  checkpoints_.save(*model_, *optimizer_, state_, best, config_.train.keep_last);
+  checkpoints_.save(*model_, *optimizer_, config_.data.transform, state_, best,
+                    config_.train.keep_last);
   saved_at_ = state_.step;
 }
 

@@ -27,7 +27,7 @@ StepOnPaper plan_step(const RunConfig& config, int64_t leaf) {
       result.op_flops.emplace_back(op, entry.cost.flops);
   }
   const auto optimizer = make_optimizer(config.optim, model->store().value());
-  Classify task(*model, Normalization{}, config.train.smoothing);
+  Classify task(*model, normalization_of(config.data.transform), config.train.smoothing);
   Trainer trainer(*model, task, *optimizer, param_ranges(model->store()),
                   {.act = act, .micro_batch = leaf});
   const int64_t batch = config.train.batch;

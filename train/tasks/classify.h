@@ -1,16 +1,11 @@
 // Supervised classification: one label an image, cross-entropy with label smoothing.
 #pragma once
 
+#include "data/transforms/pipeline.h"
 #include "models/model.h"
 #include "train/tasks/task.h"
 
 namespace vicinity {
-
-/// Mean and standard deviation per channel, of pixels scaled to 0..1.
-struct Normalization {
-  std::vector<float> mean = {0.485f, 0.456f, 0.406f};
-  std::vector<float> std = {0.229f, 0.224f, 0.225f};
-};
 
 class Classify : public Task {
  public:

@@ -1,0 +1,64 @@
+#include "train/cli/queries.h"
+
+#include <atomic>
+#include <filesystem>
+#include <new>
+#include <thread>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/runtime/cpu.h"
+#include "data/image/decode.h"
+#include "data/image/orientation.h"
+#include "data/image/sheet.h"
+
+namespace vicinity {
+namespace {
+
+Image read_image(const std::string& path, bool upright) {
+  VIC_CHECK(DataError, std::filesystem::exists(path), "no image '", path,
+            "': there is no such file or folder");
+  const std::string bytes = read_file(path);
+  const auto decode = upright ? decode_upright_part : decode_part;
+  Part part;
+  decode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path, whole_box, part);
+  return std::move(part.pixels);
+}
+
+Query read_query(const QuerySource& source, const TransformConfig& transform, int thumbnail_side) {
+  Query query{source.name, source.truth, {}, {}, ""};
+  try {
+    const Image image = source.read();
+    query.seen =
+        in_context("preparing " + source.name, [&] { return apply_eval(image, transform); });
+    if (thumbnail_side > 0) query.small = thumbnail(image, thumbnail_side);
+  } catch (const Error& error) {
+    query.error = error.user_text();
+  } catch (const std::bad_alloc&) {
+    query.error = str("'", source.name, "' has more pixels than the memory holds");
+  }
+  return query;
+}
+
+}  // namespace
+
+QuerySource file_query(const std::string& path, bool upright) {
+  return {path, "", [path, upright] { return read_image(path, upright); }};
+}
+
+std::vector<Query> read_queries(const std::vector<QuerySource>& sources, size_t begin, size_t end,
+                                const TransformConfig& transform, int thumbnail_side) {
+  std::vector<Query> queries(end - begin);
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < queries.size(); i = next++)
+      queries[i] = read_query(sources[begin + i], transform, thumbnail_side);
+  };
+  std::vector<std::jthread> threads;
+  const auto most = static_cast<size_t>(available_cores());
+  for (size_t t = 1; t < std::min(most, queries.size()); ++t) threads.emplace_back(work);
+  work();
+  return queries;
+}
+
+}  // namespace vicinity

@@ -1,0 +1,34 @@
+// Images on their way to a model's answer: read, decoded and transformed by many threads.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/source/source.h"
+#include "data/transforms/pipeline.h"
+
+namespace vicinity {
+
+struct Query {
+  std::string name;
+  std::string truth;  // empty: unknown
+  Image seen;         // by the model
+  Image small;        // for a sheet; empty if none was asked for
+  std::string error;  // why there is no image, or empty
+};
+
+/// Reads one image. Throws an Error that names it.
+struct QuerySource {
+  std::string name, truth;
+  std::function<Image()> read;
+};
+/// An image file; `upright`: turned as its EXIF orientation says.
+QuerySource file_query(const std::string& path, bool upright);
+
+/// The images of [begin, end), by one thread per core; each holds one decoded picture at a time.
+/// thumbnail_side 0: none is made. An image that cannot be used has its `error` set.
+std::vector<Query> read_queries(const std::vector<QuerySource>& sources, size_t begin, size_t end,
+                                const TransformConfig& transform, int thumbnail_side);
+
+}  // namespace vicinity
