@@ -25,7 +25,9 @@ class Model {
   int64_t num_labels() const { return static_cast<int64_t>(config_.labels.size()); }
   int64_t parameter_count() const { return store_->parameter_count(); }
   /// Draws all parameters. `init`: original, hf or fan_in.
-  void initialise(uint64_t seed, const std::string& init) { store_->initialise(seed, init); }
+  void initialise(uint64_t seed, const std::string& init) {
+    store_->initialise(seed, init, config_.initializer_range());
+  }
 
  protected:
   explicit Model(ModelConfig config) : config_(std::move(config)) {}

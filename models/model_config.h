@@ -6,6 +6,14 @@
 
 namespace vicinity {
 
+/// What a backbone hands over, in the words of Hugging Face's BackboneConfigMixin: read from
+/// config.json and written back.
+struct BackboneOutputs {
+  std::vector<int> stages;  // 0: stem; 1..: after that level or layer; empty: the last
+  bool apply_layernorm = true;
+  bool reshape_hidden_states = true;
+};
+
 struct ModelConfig {
   std::string family = "dinat";
   std::string name;
@@ -13,6 +21,8 @@ struct ModelConfig {
   Dinov2Config dinov2;
   std::vector<std::string>
       labels;  // class names in label order; from the data or the weight file, not from YAML
+  std::string problem_type;  // as Hugging Face's; empty: not decided
+  BackboneOutputs backbone;
 
   template <class V>
   void fields(V& v) {
@@ -28,6 +38,12 @@ struct ModelConfig {
 
   /// `name`, or the family.
   std::string title() const { return name.empty() ? family : name; }
+  /// Levels of DiNAT, layers of DINOv2.
+  int stages() const { return family == "dinov2" ? dinov2.num_hidden_layers : dinat.levels(); }
+  int num_channels() const { return family == "dinov2" ? dinov2.num_channels : dinat.num_channels; }
+  double initializer_range() const {
+    return family == "dinov2" ? dinov2.initializer_range : dinat.initializer_range;
+  }
 };
 
 /// A level (of DiNAT) whose map is smaller than kernel x dilation of one of its blocks.

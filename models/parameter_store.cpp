@@ -23,11 +23,11 @@ class Collector : public ParameterVisitor {
   }
 };
 
-Init chosen(const Inits& inits, const std::string& name) {
+Init chosen(const Inits& inits, const std::string& name, double hf_range) {
   if (name == "original") return inits.original;
   if (name == "fan_in") return inits.fan_in.value_or(inits.original);
   VIC_ASSERT(name == "hf", "no initialisation '", name, "'");
-  return inits.hf;
+  return inits.hf.kind == Init::Kind::normal ? Init::normal(hf_range) : inits.hf;
 }
 
 void draw(Tensor& x, const Init& init, const RandomStream& stream) {
@@ -75,7 +75,15 @@ ParameterStore::ParameterStore(const std::function<void(ParameterVisitor&)>& vis
     total = (total + parameter->shape().size() + kAlignment - 1) / kAlignment * kAlignment;
   }
   value_ = zeros({total}, dtype, device);
-  grad_ = zeros({total}, dtype, device);
+  // Untouched until something is trained: a model that only infers takes no memory for gradients.
+  // What lies between parameters is zero, as sums over all of it want.
+  grad_ = empty({total}, dtype, device);
+  for (const Stored& s : stored_) {
+    const int64_t size = s.parameter->shape().size(),
+                  end = s.offset + (size + kAlignment - 1) / kAlignment * kAlignment;
+    Tensor gap = grad_.slice(s.offset + size, end);
+    if (gap.size() > 0) fill_(gap, 0);
+  }
   bind();
 }
 
@@ -121,12 +129,12 @@ int64_t ParameterStore::parameter_count() const {
   return count;
 }
 
-void ParameterStore::initialise(uint64_t seed, const std::string& init) {
+void ParameterStore::initialise(uint64_t seed, const std::string& init, double hf_range) {
   for (size_t i = 0; i < stored_.size(); ++i) {
     const Inits& inits = stored_[i].parameter->inits();
     const int64_t begin = stored_[i].offset, size = stored_[i].parameter->shape().size();
     Tensor values = value_.slice(begin, begin + size);
-    draw(values, chosen(inits, init), {seed, Purpose::initialisation, i});
+    draw(values, chosen(inits, init, hf_range), {seed, Purpose::initialisation, i});
   }
 }
 

@@ -46,8 +46,8 @@ class ParameterStore {
   const std::vector<Published>& published() const { return published_; }
   int64_t parameter_count() const;
   /// Draws every value from (seed, its place in the list); the same bits on any number of threads.
-  /// `init`: original, hf or fan_in.
-  void initialise(uint64_t seed, const std::string& init);
+  /// `init`: original, hf or fan_in. `hf_range`: deviation of every normal draw of hf.
+  void initialise(uint64_t seed, const std::string& init, double hf_range);
 
   /// A flat tensor (values, gradients, moments) taken apart under published names and shapes, on
   /// the CPU.

@@ -7,8 +7,10 @@
 #include "core/base/files.h"
 #include "core/base/log.h"
 #include "data/transforms/processor.h"
-#include "models/weights/hf.h"
+#include "models/weights/load.h"
+#include "models/weights/locate.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/save.h"
 
 namespace vicinity {
 namespace {
@@ -119,15 +121,16 @@ RunState Checkpoints::load_last(Model& model, Optimizer& optimizer) const {
   VIC_FAIL(DataError, "no usable checkpoint in '", folder_, "'; start anew with --overwrite");
 }
 
-std::string model_directory(const std::string& path) {
-  for (const std::string& inner :
-       {std::string(""), std::string("/checkpoints/best"), std::string("/checkpoints/last")}) {
-    if (fs::exists(path + inner + "/config.json")) return path + inner;
+std::string model_location(const std::string& path) {
+  VIC_CHECK(DataError, fs::exists(path), no_weights_text(path));
+  if (!fs::is_directory(path)) return path;
+  for (const char* inner : {"", "/checkpoints/best", "/checkpoints/last"}) {
+    for (const char* name : {"/config.json", "/model.safetensors", "/pytorch_model.bin"})
+      if (fs::exists(path + inner + name)) return path + inner;
   }
-  VIC_CHECK(DataError, fs::exists(path), "no model at '", path,
-            "': there is no such file or folder");
   VIC_FAIL(DataError, "no model in '", path,
-           "': looked for config.json there, in checkpoints/best and checkpoints/last");
+           "': looked for config.json, model.safetensors and pytorch_model.bin there, in "
+           "checkpoints/best and checkpoints/last");
 }
 
 }  // namespace vicinity

@@ -44,8 +44,9 @@ class Checkpoints {
   std::string folder_;
 };
 
-/// The directory with config.json in `path`: itself, or the best (else the last) checkpoint of a
-/// run directory. DataError says what was looked for.
-std::string model_directory(const std::string& path);
+/// The weights that `path` means: itself, a weight file or a folder that holds a model; of a run
+/// directory the best (else the last) checkpoint. DataError says what was looked for, and for names
+/// of published models how to get them.
+std::string model_location(const std::string& path);
 
 }  // namespace vicinity

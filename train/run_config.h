@@ -18,6 +18,8 @@ namespace vicinity {
 struct ModelSection {
   ModelConfig architecture;
   std::string weights;
+  std::string head;
+  double min_match = 0.9;
   std::string init = "original";
   std::string small_maps = "refuse";
 
@@ -25,7 +27,13 @@ struct ModelSection {
   void fields(V& v) {
     architecture.fields(v);
     v("weights", weights,
-      "directory of config.json + model.safetensors to start from; empty: from scratch");
+      "a folder of Hugging Face's, a weight file or a run to start from, whose architecture is "
+      "taken too; empty: from scratch");
+    v("head", head,
+      "a linear classifier in a file of its own (dinov2_vits14_linear_head.pth); empty: that of "
+      "the weights");
+    v("min_match", min_match, "least share of the backbone that model.weights must hold",
+      between(0, 1));
     v("init", init,
       "initialisation: as the original code's, as Hugging Face's, or fan_in: the original's with "
       "linear weights as PyTorch draws them, which narrow networks need",

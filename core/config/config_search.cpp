@@ -16,6 +16,12 @@ std::vector<std::string>& chosen_path() {
   return path;
 }
 
+// False as well for what cannot be a file, such as a name of a thousand letters.
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
 // Every NAME.yaml of `directory`, without the suffix.
 std::vector<std::string> names_in(const fs::path& directory) {
   std::vector<std::string> names;
@@ -61,12 +67,12 @@ void set_config_search_path(std::vector<std::string> directories) {
 }
 
 std::string find_config(const std::string& kind, const std::string& name) {
-  if (fs::is_regular_file(name)) return name;
+  if (is_file(name)) return name;
   for (const std::string& directory : config_search_path()) {
     const fs::path configs = fs::path(directory) / "configs";
     for (const fs::path& candidate :
          {configs / kind / (name + ".yaml"), configs / (name + ".yaml")}) {
-      if (fs::is_regular_file(candidate)) return candidate.lexically_normal().string();
+      if (is_file(candidate)) return candidate.lexically_normal().string();
     }
   }
   VIC_FAIL(ConfigError, "no config '", name, "' in configs/", kind, " (", advice(kind, name), ")");

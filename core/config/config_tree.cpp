@@ -2,8 +2,9 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <algorithm>
 #include <filesystem>
+#include <map>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -31,22 +32,20 @@ class Flattener {
       add_map(key, value);
       return;
     }
-    for (const ConfigEntry& entry : entries_) {
-      VIC_CHECK(ConfigError, entry.key != key, origin(mark), ": key '", key,
-                "' is given twice (first at ", entry.origin, "); remove one");
-    }
+    const auto [first, added] = origins_.emplace(key, origin(mark));
+    VIC_CHECK(ConfigError, added, origin(mark), ": key '", key, "' is given twice (first at ",
+              first->second, "); remove one");
     entries_.push_back({key, yaml_text(value), origin(mark)});
   }
 
   void add_map(const std::string& section, const YAML::Node& map) {
-    std::vector<std::string> seen;
+    std::set<std::string> seen;
     for (const auto& item : map) {
       const YAML::Mark mark = item.first.Mark();
       VIC_CHECK(ConfigError, item.first.IsScalar(), origin(mark), ": a key must be a name");
       const std::string& name = item.first.Scalar();
-      VIC_CHECK(ConfigError, std::find(seen.begin(), seen.end(), name) == seen.end(), origin(mark),
-                ": key '", join_path(section, name), "' is given twice; remove one");
-      seen.push_back(name);
+      VIC_CHECK(ConfigError, seen.insert(name).second, origin(mark), ": key '",
+                join_path(section, name), "' is given twice; remove one");
       add(join_path(section, name), item.second, mark);
     }
   }
@@ -54,6 +53,7 @@ class Flattener {
  private:
   std::string file_;
   std::vector<ConfigEntry> entries_;
+  std::map<std::string, std::string> origins_;  // by key
 };
 
 std::vector<ConfigEntry> load_entries(const std::string& path, const std::string& section) {
@@ -63,6 +63,7 @@ std::vector<ConfigEntry> load_entries(const std::string& path, const std::string
   try {
     const YAML::Node root = YAML::LoadFile(path);
     if (root.IsNull()) return {};
+    in_context("in " + path, [&] { check_extent(root); });
     VIC_CHECK(ConfigError, root.IsMap(), flattener.origin(root.Mark()),
               ": a config must be a mapping of `key: value` lines");
     flattener.add_map(section, root);
@@ -70,12 +71,6 @@ std::vector<ConfigEntry> load_entries(const std::string& path, const std::string
     VIC_FAIL(ConfigError, flattener.origin(error.mark), ": malformed YAML: ", error.msg);
   }
   return flattener.take();
-}
-
-ConfigEntry* find_in(std::vector<ConfigEntry>& entries, const std::string& key) {
-  const auto found = std::find_if(entries.begin(), entries.end(),
-                                  [&](const ConfigEntry& entry) { return entry.key == key; });
-  return found == entries.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -89,7 +84,9 @@ void ConfigTree::add_override(const std::string& assignment) {
   const std::string key = assignment.substr(0, equals);
   Flattener flattener("");
   try {
-    flattener.add(key, YAML::Load(assignment.substr(equals + 1)), YAML::Mark::null_mark());
+    const YAML::Node value = YAML::Load(assignment.substr(equals + 1));
+    in_context("on the command line, for " + key, [&] { check_extent(value); });
+    flattener.add(key, value, YAML::Mark::null_mark());
   } catch (const YAML::Exception& error) {
     VIC_FAIL(ConfigError, "command line: ", assignment, ": malformed YAML: ", error.msg);
   }
@@ -97,13 +94,18 @@ void ConfigTree::add_override(const std::string& assignment) {
 }
 
 void ConfigTree::merge(Entries added) {
+  std::map<std::string, size_t> places;
+  for (const ConfigEntry& entry : explicit_) places.emplace(entry.key, places.size());
   for (ConfigEntry& entry : added) {
     if (entry.key == "model" && entry.text != "{}") {
       include_model(entry);
-    } else if (ConfigEntry* old = find_in(explicit_, entry.key)) {
-      *old = std::move(entry);
-    } else {
+      continue;
+    }
+    const auto [place, added_now] = places.emplace(entry.key, explicit_.size());
+    if (added_now) {
       explicit_.push_back(std::move(entry));
+    } else {
+      explicit_[place->second] = std::move(entry);
     }
   }
 }

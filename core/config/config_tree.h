@@ -25,6 +25,8 @@ class ConfigTree {
   void add_file(const std::string& path);
   /// `key=value`, the value in YAML. ConfigError if it has no `=` or the value is not YAML.
   void add_override(const std::string& assignment);
+  /// One value that was read elsewhere (a field of a JSON file, whose values are YAML).
+  void add(ConfigEntry entry) { merge({std::move(entry)}); }
 
   /// Values that yield to all others.
   void add_defaults(std::vector<ConfigEntry> entries);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/base/text.h"
 
 namespace vicinity {
@@ -41,7 +42,27 @@ bool reads_as_another_type(const std::string& text) {
          starts_with(text, "0x") || starts_with(text, "0o");
 }
 
+void count_values(const YAML::Node& node, int depth, int& left) {
+  VIC_CHECK(ConfigError, depth > 0,
+            "values nest more than 64 deep; does an anchor (&name) contain its own alias (*name)?");
+  VIC_CHECK(ConfigError, --left >= 0, "more than 200,000 values, aliases (*name) written out");
+  if (!node.IsDefined() || node.IsScalar() || node.IsNull()) return;
+  for (const auto& item : node) {
+    if (node.IsMap()) {
+      count_values(item.first, depth - 1, left);
+      count_values(item.second, depth - 1, left);
+    } else {
+      count_values(item, depth - 1, left);
+    }
+  }
+}
+
 }  // namespace
+
+void check_extent(const YAML::Node& node) {
+  int left = 200'000;
+  count_values(node, 64, left);
+}
 
 std::string yaml_string(const std::string& text) {
   return is_plain(text) && !reads_as_another_type(text) ? text : json_quote(text);

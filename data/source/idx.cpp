@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -25,46 +26,70 @@ std::string find_file(const std::string& folder, const std::string& stem) {
   VIC_FAIL(DataError, "'", folder, "' has no ", stem, " (nor ", stem, ".gz)");
 }
 
-// gzread reads plain files as they are.
-std::string read_all(const std::string& path) {
-  gzFile file = gzopen(path.c_str(), "rb");
-  VIC_CHECK(DataError, file != nullptr, "cannot open '", path, "'");
-  gzbuffer(file, 1 << 18);
-  std::string text;
-  std::string block(1 << 20, '\0');
-  int got = 0;
-  while ((got = gzread(file, block.data(), static_cast<unsigned>(block.size()))) > 0)
-    text.append(block, 0, static_cast<size_t>(got));
-  int code = 0;
-  const std::string message = gzerror(file, &code);
-  gzclose(file);
-  VIC_CHECK(DataError, got == 0 && (code == Z_OK || code == Z_STREAM_END), "'", path,
-            "' is damaged or truncated: ", message);
-  return text;
-}
-
-uint32_t big_endian(const std::string& text, size_t at) {
-  uint32_t value = 0;
-  for (size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<uint8_t>(text[i]);
-  return value;
-}
-
-// Sizes of the axes. The magic number is 0, 0, 8 (unsigned bytes), number of axes.
-std::vector<uint32_t> read_header(const std::string& text, uint32_t axes, const std::string& path) {
-  VIC_CHECK(DataError, text.size() >= 4 + 4 * axes && big_endian(text, 0) == 0x800 + axes, "'",
-            path, "' is not an IDX file of bytes with ", axes, " axes (its magic number should be ",
-            0x800 + axes, ")");
-  std::vector<uint32_t> dims;
-  uint64_t product = 1;
-  for (uint32_t i = 0; i < axes; ++i) {
-    dims.push_back(big_endian(text, 4 + 4 * i));
-    product *= dims.back();
-    VIC_CHECK(DataError, product <= uint64_t{1} << 40, "'", path, "' claims more than 2^40 bytes");
+// An IDX file of bytes: magic number 0, 0, 8, number of axes; their sizes, highest byte first; the
+// bytes. gzread reads plain files as they are; of a packed one no more is unpacked than the header
+// claims.
+class IdxFile {
+ public:
+  IdxFile(const std::string& path, uint32_t axes) : path_(path), file_(gzopen(path.c_str(), "rb")) {
+    VIC_CHECK(DataError, file_ != nullptr, "cannot open '", path, "'");
+    gzbuffer(file_.get(), 1 << 18);
+    const std::string header = take(4 + 4 * uint64_t{axes});
+    VIC_CHECK(DataError, header.size() == 4 + 4 * axes && big_endian(header, 0) == 0x800 + axes,
+              "'", path, "' is not an IDX file of bytes with ", axes,
+              " axes (its magic number should be ", 0x800 + axes, ")");
+    for (uint32_t i = 0; i < axes; ++i) dims_.push_back(big_endian(header, 4 + 4 * i));
   }
-  VIC_CHECK(DataError, text.size() - 4 - 4 * axes == product, "'", path, "' should hold ", product,
-            " bytes behind its header, it holds ", text.size() - 4 - 4 * axes);
-  return dims;
-}
+
+  const std::vector<uint32_t>& dims() const { return dims_; }
+
+  std::string bytes() {
+    uint64_t product = 1;
+    for (const uint32_t dim : dims_) {
+      product *= dim;
+      VIC_CHECK(DataError, product <= uint64_t{1} << 40, "'", path_,
+                "' claims more than 2^40 bytes");
+    }
+    std::string result = take(product);
+    VIC_CHECK(DataError, result.size() == product && take(1).empty(), "'", path_, "' should hold ",
+              product, " bytes behind its header, it holds ",
+              result.size() < product ? str(result.size()) : "more");
+    return result;
+  }
+
+ private:
+  struct Close {
+    void operator()(gzFile file) const { gzclose(file); }
+  };
+
+  static uint32_t big_endian(const std::string& text, size_t at) {
+    uint32_t value = 0;
+    for (size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<uint8_t>(text[i]);
+    return value;
+  }
+
+  // At most so many bytes, in blocks: memory follows what the file holds, not what it claims.
+  std::string take(uint64_t most) {
+    std::string text;
+    while (text.size() < most) {
+      const size_t before = text.size();
+      text.resize(before + std::min<uint64_t>(most - before, 1 << 20));
+      const int got =
+          gzread(file_.get(), text.data() + before, static_cast<unsigned>(text.size() - before));
+      text.resize(before + static_cast<size_t>(std::max(got, 0)));
+      if (got <= 0) break;
+    }
+    int code = 0;
+    const std::string message = gzerror(file_.get(), &code);
+    VIC_CHECK(DataError, code == Z_OK || code == Z_STREAM_END, "'", path_,
+              "' is damaged or truncated: ", message);
+    return text;
+  }
+
+  std::string path_;
+  std::unique_ptr<gzFile_s, Close> file_;
+  std::vector<uint32_t> dims_;
+};
 
 std::vector<std::string> names_for(const std::string& folder, int count) {
   if (fs::exists(folder + "/classes.txt")) {
@@ -93,17 +118,17 @@ IdxSource::IdxSource(const std::string& folder, const std::string& prefix,
     : prefix_(prefix) {
   const std::string images = find_file(folder, prefix + "-images-idx3-ubyte");
   const std::string labels = find_file(folder, prefix + "-labels-idx1-ubyte");
-  pixels_ = read_all(images);
-  const std::vector<uint32_t> dims = read_header(pixels_, 3, images);
-  pixels_.erase(0, 16);
+  IdxFile image_file(images, 3);
+  const std::vector<uint32_t>& dims = image_file.dims();
+  pixels_ = image_file.bytes();
   height_ = static_cast<int>(dims[1]);
   width_ = static_cast<int>(dims[2]);
   VIC_CHECK(DataError, width_ > 0 && height_ > 0 && dims[0] > 0, "'", images, "' holds no pixels");
-  const std::string label_text = read_all(labels);
-  const std::vector<uint32_t> label_dims = read_header(label_text, 1, labels);
-  VIC_CHECK(DataError, label_dims[0] == dims[0], "'", images, "' has ", dims[0], " images, '",
-            labels, "' ", label_dims[0], " labels");
-  labels_.assign(label_text.begin() + 8, label_text.end());
+  IdxFile label_file(labels, 1);
+  const std::string label_text = label_file.bytes();
+  VIC_CHECK(DataError, label_text.size() == dims[0], "'", images, "' has ", dims[0], " images, '",
+            labels, "' ", label_text.size(), " labels");
+  labels_.assign(label_text.begin(), label_text.end());
   const int highest = *std::max_element(labels_.begin(), labels_.end());
   class_names_ = classes.empty() ? names_for(folder, 1 + highest) : classes;
   VIC_CHECK(DataError, highest < static_cast<int>(class_names_.size()), "'", labels, "' has label ",

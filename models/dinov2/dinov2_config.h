@@ -15,6 +15,7 @@ struct Dinov2Config {
   std::string hidden_act = "gelu";
   double hidden_dropout_prob = 0;
   double attention_probs_dropout_prob = 0;
+  double initializer_range = 0.02;
   double layer_norm_eps = 1e-6;
   int image_size = 518;
   int patch_size = 14;
@@ -29,18 +30,21 @@ struct Dinov2Config {
   template <class V>
   void fields(V& v) {
     v("hidden_size", hidden_size, "channels", at_least(1));
-    v("num_hidden_layers", num_hidden_layers, "blocks", at_least(1));
+    v("num_hidden_layers", num_hidden_layers, "blocks", between(1, 1000));
     v("num_attention_heads", num_attention_heads, "attention heads", at_least(1));
     v("mlp_ratio", mlp_ratio, "hidden width of the MLP over hidden_size", greater_than(0));
     v("hidden_act", hidden_act, "nonlinearity of the MLP; SwiGLU has its own",
       one_of({"gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "selu", "silu", "swish"}));
-    v("hidden_dropout_prob", hidden_dropout_prob, "not supported: must be 0", one_of({0.0}));
-    v("attention_probs_dropout_prob", attention_probs_dropout_prob, "not supported: must be 0",
-      one_of({0.0}));
+    v("hidden_dropout_prob", hidden_dropout_prob, "dropout: training needs 0, inference has none",
+      between(0, 1));
+    v("attention_probs_dropout_prob", attention_probs_dropout_prob,
+      "dropout of attention: training needs 0, inference has none", between(0, 1));
+    v("initializer_range", initializer_range,
+      "standard deviation of weights from scratch with model.init=hf", at_least(0));
     v("layer_norm_eps", layer_norm_eps, "added to the variance", greater_than(0));
     v("image_size", image_size, "pixels; fixes only the number of stored positions", at_least(1));
     v("patch_size", patch_size, "side of a patch, pixels", at_least(1));
-    v("num_channels", num_channels, "channels of the images", one_of({3.0}));
+    v("num_channels", num_channels, "channels of the images", between(1, 16));
     v("qkv_bias", qkv_bias, "query, key and value have biases");
     v("layerscale_value", layerscale_value, "start of the layer scale");
     v("drop_path_rate", drop_path_rate, "stochastic depth, the same in every block",

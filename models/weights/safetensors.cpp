@@ -1,28 +1,16 @@
 #include "models/weights/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <bit>
-#include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "core/base/files.h"
+#include "models/weights/stored_tensor.h"
 
 namespace vicinity {
 namespace {
 
 constexpr uint64_t kMaxHeader = 100'000'000;  // the format's own limit
-
-const std::map<std::string, uint64_t>& item_sizes() {
-  static const std::map<std::string, uint64_t> sizes = {
-      {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8},
-      {"I32", 4}, {"I16", 2}, {"I8", 1},  {"U8", 1},   {"BOOL", 1}};
-  return sizes;
-}
 
 const char* type_name(DType dtype) {
   switch (dtype) {
@@ -42,28 +30,6 @@ const char* type_name(DType dtype) {
   VIC_FAIL(InternalError, "unknown dtype");
 }
 
-float from_half(uint16_t h) {
-  const uint32_t sign = static_cast<uint32_t>(h & 0x8000u) << 16, exponent = (h >> 10) & 31u,
-                 mantissa = h & 1023u;
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | mantissa << 13);
-  if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
-  const float tiny = static_cast<float>(mantissa) * 0x1p-24f;
-  return sign != 0 ? -tiny : tiny;
-}
-
-void read_at(int file, void* to, uint64_t bytes, uint64_t offset, const std::string& path) {
-  char* at = static_cast<char*>(to);
-  while (bytes > 0) {
-    const ssize_t done = pread(file, at, bytes, static_cast<off_t>(offset));
-    if (done < 0 && errno == EINTR) continue;
-    VIC_CHECK(DataError, done > 0, "cannot read '", path, "' at byte ", offset, ": ",
-              done < 0 ? std::strerror(errno) : "the file ends there");
-    at += done;
-    offset += static_cast<uint64_t>(done);
-    bytes -= static_cast<uint64_t>(done);
-  }
-}
-
 std::vector<uint64_t> whole_numbers(const nlohmann::json& list, const std::string& path,
                                     const std::string& name) {
   std::vector<uint64_t> numbers;
@@ -77,35 +43,21 @@ std::vector<uint64_t> whole_numbers(const nlohmann::json& list, const std::strin
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(std::string path) : path_(std::move(path)) {
-  file_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  VIC_CHECK(DataError, file_ >= 0, "cannot open '", path_, "': ", std::strerror(errno));
-  try {
-    struct stat status {};
-    VIC_CHECK(DataError, fstat(file_, &status) == 0 && S_ISREG(status.st_mode), "'", path_,
-              "' is not a file");
-    const auto size = static_cast<uint64_t>(status.st_size);
-    VIC_CHECK(DataError, size >= 8, "'", path_, "' is not a safetensors file: it has ", size,
-              " bytes");
-    uint64_t header = 0;
-    read_at(file_, &header, 8, 0, path_);
-    VIC_CHECK(DataError, header <= kMaxHeader && header <= size - 8, "'", path_,
-              "' is damaged: its header claims ", header, " bytes, the file has ", size - 8,
-              " behind the length");
-    std::string text(header, '\0');
-    read_at(file_, text.data(), header, 8, path_);
-    data_at_ = 8 + header;
-    parse_header(text, size - data_at_);
-    check_coverage(size - data_at_);
-  } catch (...) {
-    close(file_);
-    throw;
-  }
+SafetensorsFile::SafetensorsFile(const std::string& path) : WeightFile(path), file_(path) {
+  const std::span<const char> bytes = file_.bytes();
+  VIC_CHECK(DataError, bytes.size() >= 8, "'", path_, "' is not a safetensors file: it has ",
+            bytes.size(), " bytes");
+  uint64_t header = 0;
+  std::memcpy(&header, bytes.data(), 8);
+  VIC_CHECK(DataError, header <= kMaxHeader && header <= bytes.size() - 8, "'", path_,
+            "' is damaged: its header claims ", header, " bytes, the file has ", bytes.size() - 8,
+            " behind the length");
+  data_ = bytes.subspan(8 + header);
+  parse_header({bytes.data() + 8, header});
+  check_coverage();
 }
 
-SafetensorsFile::~SafetensorsFile() { close(file_); }
-
-void SafetensorsFile::parse_header(const std::string& text, uint64_t data_bytes) {
+void SafetensorsFile::parse_header(std::string_view text) {
   std::vector<std::string> seen;
   const auto note_key = [&](int depth, nlohmann::json::parse_event_t event,
                             nlohmann::json& parsed) {
@@ -135,39 +87,40 @@ void SafetensorsFile::parse_header(const std::string& text, uint64_t data_bytes)
                   "' claims an axis of ", dim);
       }
       const Shape shape(std::vector<int64_t>(dims.begin(), dims.end()));
-      const Entry entry{value.at("dtype"), shape, offsets[0], offsets[1]};
-      check_entry(name, entry, data_bytes);
+      const Entry entry{value.at("dtype"), shape};
+      const Range range{offsets[0], offsets[1]};
+      check_entry(name, entry, range);
       entries_[name] = entry;
+      ranges_[name] = range;
     }
   } catch (const nlohmann::json::exception& error) {
     VIC_FAIL(DataError, "'", path_, "' is damaged: its header does not parse: ", error.what());
   }
 }
 
-void SafetensorsFile::check_entry(const std::string& name, const Entry& entry,
-                                  uint64_t data_bytes) const {
-  const auto size = item_sizes().find(entry.dtype);
-  VIC_CHECK(DataError, size != item_sizes().end(), "'", path_, "': tensor '", name,
-            "' has the unknown type '", entry.dtype, "'");
-  VIC_CHECK(DataError, entry.begin <= entry.end && entry.end <= data_bytes, "'", path_,
-            "': tensor '", name, "' lies at bytes ", entry.begin, " to ", entry.end, " of ",
+void SafetensorsFile::check_entry(const std::string& name, const Entry& entry, Range range) const {
+  const uint64_t data_bytes = data_.size();
+  uint64_t bytes = item_size(entry.dtype);
+  VIC_CHECK(DataError, bytes > 0, "'", path_, "': tensor '", name, "' has the unknown type '",
+            entry.dtype, "'");
+  VIC_CHECK(DataError, range.begin <= range.end && range.end <= data_bytes, "'", path_,
+            "': tensor '", name, "' lies at bytes ", range.begin, " to ", range.end, " of ",
             data_bytes);
-  uint64_t bytes = size->second;
   for (const int64_t dim : entry.shape.to_vector()) {
     VIC_CHECK(DataError,
               dim == 0 || bytes <= data_bytes / static_cast<uint64_t>(dim) + 1 || bytes == 0, "'",
               path_, "': tensor '", name, "' of shape ", entry.shape, " is larger than the file");
     bytes *= static_cast<uint64_t>(dim);
   }
-  VIC_CHECK(DataError, bytes == entry.end - entry.begin, "'", path_, "': tensor '", name,
+  VIC_CHECK(DataError, bytes == range.end - range.begin, "'", path_, "': tensor '", name,
             "' of shape ", entry.shape, " and type ", entry.dtype, " needs ", bytes,
-            " bytes, the header gives it ", entry.end - entry.begin);
+            " bytes, the header gives it ", range.end - range.begin);
 }
 
 // Tensors lie end to end: neither overlaps nor bytes that nobody owns, as the format demands.
-void SafetensorsFile::check_coverage(uint64_t data_bytes) const {
+void SafetensorsFile::check_coverage() const {
   std::vector<std::pair<std::pair<uint64_t, uint64_t>, const std::string*>> order;
-  for (const auto& [name, entry] : entries_) order.push_back({{entry.begin, entry.end}, &name});
+  for (const auto& [name, range] : ranges_) order.push_back({{range.begin, range.end}, &name});
   std::sort(order.begin(), order.end());
   uint64_t at = 0;
   for (const auto& [range, name] : order) {
@@ -178,29 +131,17 @@ void SafetensorsFile::check_coverage(uint64_t data_bytes) const {
         at);
     at = range.second;
   }
-  VIC_CHECK(DataError, at == data_bytes, "'", path_, "': the tensors end at byte ", at, " of ",
-            data_bytes);
+  VIC_CHECK(DataError, at == data_.size(), "'", path_, "': the tensors end at byte ", at, " of ",
+            data_.size());
 }
 
-Tensor SafetensorsFile::read(const std::string& name) const {
-  const auto found = entries_.find(name);
-  VIC_CHECK(DataError, found != entries_.end(), "'", path_, "' has no tensor '", name, "'");
-  const Entry& entry = found->second;
-  static const std::map<std::string, DType> types = {{"F64", DType::f64},   {"F32", DType::f32},
-                                                     {"BF16", DType::bf16}, {"I64", DType::i64},
-                                                     {"I32", DType::i32},   {"U8", DType::u8}};
-  const auto type = types.find(entry.dtype);
-  if (type != types.end()) {
-    const Tensor tensor(entry.shape, type->second, kCpu);
-    read_at(file_, tensor.raw(), entry.end - entry.begin, data_at_ + entry.begin, path_);
-    return tensor;
-  }
-  VIC_CHECK(DataError, entry.dtype == "F16", "'", path_, "': tensor '", name, "' has type ",
-            entry.dtype, ", which is not read");
-  std::vector<uint16_t> halves(static_cast<size_t>(entry.shape.size()));
-  read_at(file_, halves.data(), halves.size() * 2, data_at_ + entry.begin, path_);
-  Tensor tensor(entry.shape, DType::f32, kCpu);
-  std::transform(halves.begin(), halves.end(), tensor.data<float>(), from_half);
+Tensor SafetensorsFile::read_entry(const std::string& name) const {
+  const Entry& entry = entries_.at(name);
+  const Range range = ranges_.at(name);
+  const std::span<const char> items = data_.subspan(range.begin, range.end - range.begin);
+  const Tensor tensor =
+      copy_of({entry.dtype, entry.shape, contiguous_strides(entry.shape), items.data()}, name);
+  file_.let_go(items);
   return tensor;
 }
 

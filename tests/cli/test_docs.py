@@ -52,6 +52,16 @@ class Documents(unittest.TestCase):
     def test_readme(self):
         self.run_all("README.md")
 
+    def test_huggingface(self):
+        tiny = ["model.family=dinov2", "model.hidden_size=64", "model.num_hidden_layers=1", "model.num_attention_heads=1",
+                "model.image_size=56", "data.image_size=56"]
+        for words in (["train", "data.root=flowers", *tiny, *SHORT, "--out", "runs/flowers"],
+                      ["export", "runs/flowers", "--out", "published", "--to", "original"]):
+            subprocess.run(["build/vicinity", *words], check=True, capture_output=True, cwd=self.dir, timeout=300)
+        (self.dir / "published/original.safetensors").rename(self.dir / "dinov2_vits14_pretrain.pth")
+        self.run_all("docs/huggingface.md")
+        self.assertEqual((self.dir / "hf/model.safetensors").read_bytes(), (self.dir / "back/model.safetensors").read_bytes())
+
     def test_tutorial(self):
         self.run_all("docs/tutorial_own_images.md")
 

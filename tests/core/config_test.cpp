@@ -273,6 +273,41 @@ TEST_F(ConfigTest, MalformedAndDuplicateKeysNameTheLine) {
   EXPECT_SAYS(error_of([&] { tree.add_override("seed"); }), "is not key=value");
 }
 
+// Aliases may write a small file out to a large one, or to one without end.
+TEST_F(ConfigTest, AnchorsThatExplodeAreRefused) {
+  ConfigTree tree;
+  EXPECT_SAYS(error_of([&] { tree.add_file(write("a.yaml", "a: &a {x: *a}\n")); }), "64 deep");
+  EXPECT_SAYS(error_of([&] { tree.add_file(write("b.yaml", "a: &a [*a]\n")); }), "64 deep");
+  EXPECT_SAYS(error_of([&] { tree.add_override("a=&a [*a]"); }), "64 deep");
+  std::string laughs = "a0: &a0 [x, x]\n";
+  for (int i = 1; i < 30; ++i)
+    laughs += str("a", i, ": &a", i, " [*a", i - 1, ", *a", i - 1, "]\n");
+  EXPECT_SAYS(error_of([&] { tree.add_file(write("c.yaml", laughs)); }), "200,000 values");
+}
+
+TEST_F(ConfigTest, AnchorsThatAreMerelyUsedAreWrittenOut) {
+  ConfigTree tree;
+  tree.add_file(write("a.yaml", "a: &a {x: 1}\nb: *a\nc: [*a, *a]\n"));
+  EXPECT_EQ(tree.find("b.x")->text, "1");
+  EXPECT_EQ(tree.find("c")->text, "[{x: 1}, {x: 1}]");
+}
+
+// config.json of a model of ImageNet-22k names its classes twice.
+TEST_F(ConfigTest, TensOfThousandsOfKeysAreReadAtOnce) {
+  std::string text;
+  for (int i = 0; i < 50'000; ++i) text += str("k", i, ": 1\n");
+  ConfigTree tree;
+  tree.add_file(write("a.yaml", text));
+  tree.add_file(write("a.yaml", text));
+  EXPECT_EQ(tree.find("k49999")->text, "1");
+}
+
+TEST_F(ConfigTest, NamesThatNoFileCanHaveAreRefused) {
+  ConfigTree tree;
+  EXPECT_SAYS(error_of([&] { tree.add_override("model=" + std::string(5000, 'x')); }),
+              "no config 'xxx");
+}
+
 TEST_F(ConfigTest, DumpReadsBackToTheSameValues) {
   RunSettings run;
   run.model = {"wide", {1, 2, 3}, 96, 16};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <zlib.h>
 
 #include <set>
 
@@ -249,6 +250,20 @@ TEST_F(OpenTest, ReadsIdxFilesAndRefusesDamagedOnes) {
   EXPECT_NE(error_of({.root = folder_.path()}).find("should hold 6 bytes"), std::string::npos);
   write_file_atomically(folder_.file("train-images-idx3-ubyte"), "junk");
   EXPECT_NE(error_of({.root = folder_.path()}).find("magic"), std::string::npos);
+}
+
+// Megabytes of zeros, packed to a few bytes, behind a header that speaks of six bytes.
+TEST_F(OpenTest, OfAPackedIdxFileNoMoreIsUnpackedThanItClaims) {
+  const std::string path = folder_.file("train-images-idx3-ubyte");
+  gzFile file = gzopen(path.c_str(), "wb1");
+  const std::string header = idx_bytes({2, 1, 3}, ""), zeros(1 << 20, '\0');
+  gzwrite(file, header.data(), static_cast<unsigned>(header.size()));
+  for (int i = 0; i < 64; ++i) gzwrite(file, zeros.data(), static_cast<unsigned>(zeros.size()));
+  gzclose(file);
+  write_file_atomically(folder_.file("train-labels-idx1-ubyte"), idx_bytes({2}, "ab"));
+  const std::string message = error_of({.root = folder_.path()});
+  EXPECT_NE(message.find("should hold 6 bytes behind its header, it holds more"), std::string::npos)
+      << message;
 }
 
 TEST_F(OpenTest, TestImagesOfIdxFilesAreOfTheTrainingClasses) {

@@ -4,17 +4,16 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/files.h"
-#include "models/weights/hf.h"
+#include "models/weights/config_json.h"
+#include "models/weights/describe.h"
+#include "models/weights/load.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/save.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_models.h"
 
 namespace vicinity::testing {
 namespace {
-
-void write_bytes(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 std::string fixture(const std::string& name) {
   return str(VICINITY_SOURCE_DIR, "/tests/fixtures/parity/", name);
@@ -46,11 +45,11 @@ TEST(HuggingFace, SaveAndLoadIsBitEqual) {
     const TempDir dir;
     const auto model = tiny_model(config, DType::f32, 7);
     save_hf(*model, dir.path());
-    const ModelConfig read = read_hf_config(dir.path());
+    const ModelConfig read = describe_model(dir.path()).config;
     EXPECT_EQ(read.labels, config.labels);
     EXPECT_EQ(read.family, config.family);
     const auto again = make_model(read, DType::f32);
-    const LoadReport report = load_hf(*again, dir.path());
+    const LoadReport report = load_weights(*again, dir.path());
     EXPECT_EQ(report.matched, 1);
     EXPECT_TRUE(report.fresh.empty() && report.unused.empty() && report.resized.empty());
     EXPECT_TRUE(same_bits(model->store().value(), again->store().value())) << name;
@@ -66,8 +65,8 @@ TEST(HuggingFace, FixturesSurviveLoadAndSave) {
   for (const char* name : {"dinat_k7", "dinat_k5_padded", "dinov2_mlp", "dinov2_swiglu"}) {
     SCOPED_TRACE(name);
     const TempDir dir;
-    const auto model = make_model(read_hf_config(fixture(name)), DType::f64);
-    load_hf(*model, fixture(name));
+    const auto model = make_model(describe_model(fixture(name)).config, DType::f64);
+    load_weights(*model, fixture(name));
     save_hf(*model, dir.path());
     const SafetensorsFile before(fixture(name) + "/model.safetensors"),
         after(dir.file("model.safetensors"));
@@ -97,7 +96,7 @@ TEST(HuggingFace, TheBareModelLoadsWithoutItsHead) {
     });
     const auto again = tiny_model(config, DType::f32, 8);
     const std::vector<NamedTensor> before = again->store().publish(again->store().value());
-    const LoadReport report = load_hf(*again, dir.path());
+    const LoadReport report = load_weights(*again, dir.path());
     EXPECT_EQ(report.matched, 1);
     EXPECT_EQ(report.fresh, (std::vector<std::string>{"classifier.weight", "classifier.bias"}));
     EXPECT_EQ(report.unused, std::vector<std::string>{"pooler.dense.weight"});
@@ -113,7 +112,7 @@ TEST(HuggingFace, AHeadOfAnotherSizeIsNewAndSaid) {
   ModelConfig other = tiny_dinat();
   other.labels = class_names(7);
   const auto model = tiny_model(other, DType::f32, 3);
-  const LoadReport report = load_hf(*model, dir.path());
+  const LoadReport report = load_weights(*model, dir.path());
   EXPECT_EQ(report.fresh, (std::vector<std::string>{"classifier.weight", "classifier.bias"}));
   EXPECT_EQ(report.matched, 1);
 }
@@ -129,9 +128,9 @@ TEST(HuggingFace, PositionsAreResampledToAnotherTable) {
   ModelConfig larger = tiny_dinov2();
   larger.dinov2.image_size = 49;
   const auto again = tiny_model(larger, DType::f32, 3);
-  const LoadReport report = load_hf(*again, dir.path());
-  EXPECT_EQ(report.resized,
-            std::vector<std::string>{"dinov2_with_registers.embeddings.position_embeddings"});
+  const LoadReport report = load_weights(*again, dir.path());
+  ASSERT_EQ(report.resized.size(), 1);
+  EXPECT_EQ(report.resized[0].name, "dinov2_with_registers.embeddings.position_embeddings");
   for (const NamedTensor& t : again->store().publish(again->store().value())) {
     if (!t.name.ends_with("position_embeddings")) continue;
     EXPECT_EQ(t.tensor.shape(), Shape({1, 50, 32}));
@@ -147,7 +146,7 @@ TEST(HuggingFace, NarrowFilesLoad) {
     for (NamedTensor& t : tensors) t.tensor = cast(t.tensor, DType::bf16);
   });
   const auto again = make_model(tiny_dinov2(), DType::f32);
-  load_hf(*again, dir.path());
+  load_weights(*again, dir.path());
   EXPECT_LT(relative_error(again->store().value(), model->store().value()), 4e-3);
 }
 
@@ -157,7 +156,7 @@ TEST(HuggingFace, LoadingRefreshesCopies) {
   save_hf(*tiny_model(tiny_dinat(), DType::f32, 1), dir.path());
   const auto model = tiny_model(tiny_dinat(), DType::bf16, 2),
              expected = tiny_model(tiny_dinat(), DType::bf16, 1);
-  load_hf(*model, dir.path());
+  load_weights(*model, dir.path());
   const Tensor images = cast(tiny_batch(2).images, DType::bf16);
   const Pass pass{.act = DType::bf16};
   EXPECT_TRUE(
@@ -167,38 +166,18 @@ TEST(HuggingFace, LoadingRefreshesCopies) {
 TEST(HuggingFace, WrongFilesAreNamed) {
   const TempDir dir;
   const auto model = tiny_model(tiny_dinat(), DType::f32);
-  EXPECT_NE(data_error([&] { read_hf_config(dir.path()); }).find("no config.json"),
-            std::string::npos);
-  EXPECT_NE(data_error([&] { load_hf(*model, dir.path()); }).find("no model.safetensors"),
+  EXPECT_NE(data_error([&] { load_weights(*model, dir.path()); }).find("model.safetensors"),
             std::string::npos);
   save_hf(*model, dir.path());
   const auto other = tiny_model(tiny_dinov2(), DType::f32);
-  EXPECT_NE(data_error([&] { load_hf(*other, dir.path()); }).find("another architecture"),
+  EXPECT_NE(data_error([&] { load_weights(*other, dir.path()); }).find("another architecture"),
             std::string::npos);
   ModelConfig wider = tiny_dinat();
   wider.dinat.embed_dim = 32;
   const std::string message =
-      data_error([&] { load_hf(*tiny_model(wider, DType::f32), dir.path()); });
+      data_error([&] { load_weights(*tiny_model(wider, DType::f32), dir.path()); });
   EXPECT_NE(message.find("[8, 3, 3, 3]"), std::string::npos) << message;
   EXPECT_NE(message.find("[16, 3, 3, 3]"), std::string::npos) << message;
-  write_bytes(dir.file("config.json"), "{\"model_type\": \"resnet\"}");
-  EXPECT_NE(data_error([&] { read_hf_config(dir.path()); }).find("'resnet' is not supported"),
-            std::string::npos);
-  write_bytes(dir.file("config.json"), "{\"model_type\": ");
-  EXPECT_NE(data_error([&] { read_hf_config(dir.path()); }).find("is damaged"), std::string::npos);
-  write_bytes(dir.file("config.json"), R"({"model_type": "dinat", "id2label": {"3": "x"}})");
-  EXPECT_NE(data_error([&] { read_hf_config(dir.path()); }).find("is damaged"), std::string::npos);
-}
-
-TEST(HuggingFace, NatIsReadAsUndilatedDinat) {
-  const TempDir dir;
-  write_bytes(dir.file("config.json"),
-              R"({"model_type": "nat", "embed_dim": 64, "depths": [3, 4, 18, 5], "mlp_ratio": 3.0,
-                  "num_heads": [2, 4, 8, 16], "kernel_size": 7, "id2label": {"0": "a", "1": "b"}})");
-  const ModelConfig config = read_hf_config(dir.path());
-  EXPECT_EQ(config.family, "dinat");
-  EXPECT_EQ(config.dinat.dilations[2], std::vector<int>(18, 1));
-  EXPECT_EQ(config.labels, (std::vector<std::string>{"a", "b"}));
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 #include "core/base/text.h"
 #include "core/ops/adamw.h"
 #include "models/registry.h"
-#include "models/weights/hf.h"
+#include "models/weights/describe.h"
+#include "models/weights/load.h"
 #include "models/weights/safetensors.h"
 #include "tests/support/op_cases.h"
 
@@ -25,8 +26,8 @@ class Parity : public ::testing::TestWithParam<const char*> {
   SafetensorsFile fixture_{folder() + "/fixture.safetensors"};
 
   std::unique_ptr<Model> model(DType dtype) const {
-    auto model = make_model(read_hf_config(folder()), dtype);
-    const LoadReport report = load_hf(*model, folder());
+    auto model = make_model(describe_model(folder()).config, dtype);
+    const LoadReport report = load_weights(*model, folder());
     EXPECT_TRUE(report.fresh.empty() && report.unused.empty()) << report.text();
     return model;
   }

@@ -7,7 +7,6 @@
 #include "core/base/text.h"
 #include "core/runtime/cpu.h"
 #include "models/registry.h"
-#include "models/weights/hf.h"
 #include "train/cli/load_config.h"
 #include "train/cli/verbs.h"
 #include "train/evaluate.h"
@@ -66,7 +65,7 @@ int eval_verb(const Arguments& arguments) {
   check_classes(loaded.config.model.architecture, data.val->class_names());
   const Device device = device_of(loaded.config.device);
   const auto model = make_model(loaded.config.model.architecture, DType::f32, device);
-  load_hf(*model, loaded.directory);
+  load_weights(*model, loaded.directory, load_options(loaded.config.model));
   const DType act = activation_dtype(loaded.config.train.precision, device);
   if (act == DType::bf16) model->store().enable_copies();
   Loader loader(*data.val, loaded.config.data.transform, LoaderMode::eval,

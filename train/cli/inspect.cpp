@@ -5,8 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
-#include "models/weights/hf.h"
-#include "models/weights/safetensors.h"
+#include "train/cli/inspect_weights.h"
 #include "train/cli/load_config.h"
 #include "train/cli/verbs.h"
 #include "train/run/step_on_paper.h"
@@ -64,17 +63,6 @@ int inspect_model(const RunConfig& config, const std::string& where, bool json) 
   return 0;
 }
 
-int inspect_weights(const std::string& path) {
-  const SafetensorsFile file(path);
-  int64_t total = 0;
-  for (const auto& [name, entry] : file.entries()) {
-    std::cout << entry.dtype << "  " << str(entry.shape) << "  " << name << "\n";
-    total += entry.shape.size();
-  }
-  std::cout << file.entries().size() << " tensors, " << format_count(total) << " elements\n";
-  return 0;
-}
-
 int inspect_data(const RunConfig& config) {
   const DataSets data = open_data(config.data.source, config.seed, FileCheck::decode);
   const auto& names = data.train->class_names();
@@ -105,9 +93,9 @@ int inspect_verb(const Arguments& arguments) {
     return inspect_model(config, "", json);
   }
   const std::string& path = arguments.positional[0];
-  if (fs::is_regular_file(path) && ends_with(path, ".safetensors")) return inspect_weights(path);
   if (fs::is_regular_file(path) && ends_with(path, ".h5"))
     return inspect_data(load_run_config({}, {"data.root=" + path}));
+  if (fs::is_regular_file(path)) return inspect_weights(path, json);
   const LoadedModel loaded =
       load_model_config(path, arguments.all("--config"), arguments.overrides);
   return inspect_model(loaded.config, loaded.directory, json);

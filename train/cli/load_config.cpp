@@ -5,12 +5,12 @@
 #include "core/base/log.h"
 #include "core/config/config_dump.h"
 #include "core/config/config_reader.h"
-#include "models/weights/hf.h"
+#include "core/config/field_text.h"
+#include "models/weights/linear_head.h"
 #include "train/checkpoint.h"
 #include "train/cli/processor_defaults.h"
 
 namespace vicinity {
-
 namespace {
 
 ConfigTree typed_tree(const std::vector<std::string>& configs,
@@ -27,12 +27,62 @@ RunConfig config_of(const ConfigTree& tree) {
   return config;
 }
 
+// "model.depths = [1] (command line)"
+std::string shown(const ConfigTree& tree, const std::string& key, const std::string& otherwise) {
+  const ConfigEntry* entry = tree.find(key);
+  return entry == nullptr ? str(key, " = ", otherwise)
+                          : str(key, " = ", entry->text, " (", entry->origin, ")");
+}
+
+std::vector<std::string> placeholder_labels(int64_t count) {
+  std::vector<std::string> labels;
+  for (int64_t i = 0; i < count; ++i) labels.push_back(str("LABEL_", i));
+  return labels;
+}
+
+// The architecture of the weights at `path`, then the keys of `tree` on top.
+DescribedModel take_architecture(RunConfig& config, const ConfigTree& tree,
+                                 const std::string& path) {
+  DescribedModel model = describe_model(path);
+  const ConfigEntry* family = tree.find("model.family");
+  VIC_CHECK(ConfigError, family == nullptr || family->text == model.config.family,
+            shown(tree, "model.family", ""), ", but '", model.path, "' holds a ",
+            model.config.family);
+  for (const std::string& field : model.missing) {
+    VIC_CHECK(ConfigError, tree.find("model." + field) != nullptr, "'", model.path,
+              "' does not tell model.", field,
+              ", and there is no config.json beside it: add model.", field,
+              "=... or model=NAME, the ", "published model that it is");
+  }
+  config.model.architecture = model.config;
+  read_config(tree, config);
+  ModelConfig& result = config.model.architecture;
+  for (const Contradiction& c : contradictions(result, model.inferred)) {
+    VIC_CHECK(ConfigError, is_adaptable(c), shown(tree, "model." + c.field, c.config_value),
+              ", but the weights in '", model.path, "' have ", c.file_value, ": ", c.tensor,
+              " shows it. Leave the key out to take what the weights have");
+  }
+  if (!config.model.head.empty() && !model.has_classifier)
+    result.labels = placeholder_labels(read_linear_head(config.model.head).weight.dim(0));
+  return model;
+}
+
+// model.weights; "" where it is not set.
+std::string weights_of(const ConfigTree& tree) {
+  const ConfigEntry* entry = tree.find("model.weights");
+  std::string path;
+  if (entry == nullptr) return path;
+  const std::string expected = assign({entry->key, &path, "", {}}, entry->text);
+  VIC_CHECK(ConfigError, expected.empty(), entry->origin, ": ", entry->key, " = ", entry->text,
+            ": ", expected);
+  return path;
+}
+
 // The image settings of model.weights, and a line for the log.
 std::string add_weights_processor(ConfigTree& tree) {
-  const std::string weights = config_of(tree).model.weights;
+  const std::string weights = weights_of(tree);
   if (weights.empty() || !std::filesystem::exists(weights)) return "";  // loading them will tell
-  return add_processor(tree,
-                       std::filesystem::is_directory(weights) ? model_directory(weights) : weights);
+  return add_processor(tree, model_location(weights));
 }
 
 void log_if_any(const std::string& line) {
@@ -57,20 +107,35 @@ RunConfig load_run_config(const std::vector<std::string>& configs,
   return config;
 }
 
+RunConfig load_training_config(const std::vector<std::string>& configs,
+                               const std::vector<std::string>& overrides) {
+  ConfigTree tree = typed_tree(configs, overrides);
+  const std::string weights = weights_of(tree);
+  if (weights.empty()) return config_of(tree);
+  const std::string images = add_weights_processor(tree);
+  RunConfig config;
+  take_architecture(config, tree, model_location(weights));
+  log_if_any(images);
+  return config;
+}
+
 std::string dump_run_config(RunConfig config) { return dump_config(config); }
 
 LoadedModel load_model_config(const std::string& path, const std::vector<std::string>& configs,
                               const std::vector<std::string>& overrides) {
-  LoadedModel loaded{{}, model_directory(path)};
-  std::vector<std::string> files = configs;
+  LoadedModel loaded;
+  loaded.directory = model_location(path);
+  ConfigTree tree = typed_tree(configs, overrides);
+  std::string images;
   const std::string of_run = path + "/config.yaml";
-  const bool run = std::filesystem::exists(of_run);
-  if (run) files.insert(files.begin(), of_run);
-  ConfigTree tree = typed_tree(files, overrides);
-  const std::string images = run ? "" : add_processor(tree, loaded.directory);
-  loaded.config = config_of(tree);
+  if (std::filesystem::exists(of_run)) {
+    loaded.config = config_of(typed_tree({of_run}, {}));
+    loaded.config.model.head.clear();  // a run's own classifier is in its checkpoint
+  } else {
+    images = add_processor(tree, loaded.directory);
+  }
+  loaded.described = take_architecture(loaded.config, tree, loaded.directory);
   log_if_any(images);
-  loaded.config.model.architecture = read_hf_config(loaded.directory);
   return loaded;
 }
 

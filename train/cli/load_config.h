@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/config/config_tree.h"
+#include "models/weights/describe.h"
 #include "train/run_config.h"
 
 namespace vicinity {
@@ -18,11 +19,18 @@ ConfigTree run_config_tree(const std::vector<std::string>& configs,
 /// As YAML that reads back to the same configuration.
 std::string dump_run_config(RunConfig config);
 
-/// The configuration of a finished run and the directory of its model; for a bare model directory,
-/// defaults, with the images as its preprocessor_config.json has them.
+/// The same, and where model.weights is set the architecture of those weights: explicit model.*
+/// keys override what can be adapted (kernel, positions, channels, blocks) and are refused, with
+/// both values, where they contradict the weights.
+RunConfig load_training_config(const std::vector<std::string>& configs,
+                               const std::vector<std::string>& overrides);
+
+/// The configuration of a finished run and where its model lies; for a bare model defaults, with
+/// its architecture, and the images as the preprocessor_config.json beside it has them.
 struct LoadedModel {
   RunConfig config;
-  std::string directory;
+  std::string directory;  // or a weight file
+  DescribedModel described;
 };
 LoadedModel load_model_config(const std::string& path, const std::vector<std::string>& configs,
                               const std::vector<std::string>& overrides);

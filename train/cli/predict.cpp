@@ -16,7 +16,7 @@
 #include "core/runtime/profile.h"
 #include "data/image/sheet.h"
 #include "models/registry.h"
-#include "models/weights/hf.h"
+#include "models/weights/load.h"
 #include "train/cli/image_list.h"
 #include "train/cli/load_config.h"
 #include "train/cli/queries.h"
@@ -49,7 +49,7 @@ class Predictor {
                           device_of(loaded.config.device))),
         normalization_(normalization_of(loaded.config.data.transform)),
         act_(activation_dtype(loaded.config.train.precision, device_of(loaded.config.device))) {
-    load_hf(*model_, loaded.directory);
+    load_weights(*model_, loaded.directory, load_options(loaded.config.model));
     if (act_ == DType::bf16) model_->store().enable_copies();
   }
 

@@ -31,7 +31,9 @@ int train_verb(const Arguments& arguments) {
   std::vector<std::string> configs = arguments.all("--config");
   if (mode == OpenMode::resume)
     configs.insert(configs.begin(), arguments.get("--out") + "/config.yaml");
-  const RunConfig config = load_run_config(configs, arguments.overrides);
+  const RunConfig config = mode == OpenMode::resume
+                               ? load_run_config(configs, arguments.overrides)
+                               : load_training_config(configs, arguments.overrides);
   const RunDirectory directory(arguments.get("--out", default_run_path(model_name(config))), mode);
   log_to_file(directory.file("train.log"));
   if (mode != OpenMode::resume) {

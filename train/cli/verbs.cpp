@@ -8,10 +8,9 @@ namespace {
 const Option kJson{"--json", "", "machine-readable output, one JSON object a line"};
 const Option kOverwrite{"--overwrite", "", "replace what is there"};
 
-}  // namespace
-
-const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> table = {
+// What is done with data and models.
+std::vector<Verb> model_verbs() {
+  return {
       {"train",
        "[--config NAME]... [key=value]... [--out DIR]",
        "trains or fine-tunes a classifier",
@@ -43,6 +42,14 @@ const std::vector<Verb>& verbs() {
        {{"--out", "FILE", "the pack to write"}, kOverwrite},
        true,
        data_pack_verb},
+      {"export",
+       "RUN|MODEL --out DIR [--to hf|original|timm] [key=value]...",
+       "writes a model as Hugging Face, the original repositories or timm read it",
+       {{"--out", "DIR", "folder to write"},
+        {"--to", "hf|original|timm", "whose names the tensors get; default hf"},
+        kOverwrite},
+       true,
+       export_verb},
       {"inspect",
        "PATH | model=NAME [data.image_size=N] [train.micro_batch=N]",
        "what a model, a checkpoint, a weight file or a data set holds",
@@ -55,6 +62,12 @@ const std::vector<Verb>& verbs() {
        {{"--origin", "", "after each value, where it came from"}},
        true,
        config_dump_verb},
+  };
+}
+
+// What is asked about the machine and the program.
+std::vector<Verb> machine_verbs() {
+  return {
       {"bench step",
        "model=NAME [train.batch=N] [train.precision=bf16|fp32]",
        "times whole steps",
@@ -91,6 +104,17 @@ const std::vector<Verb>& verbs() {
        false,
        doctor_verb},
   };
+}
+
+}  // namespace
+
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> table = [] {
+    std::vector<Verb> all = model_verbs();
+    const std::vector<Verb> more = machine_verbs();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }();
   return table;
 }
 

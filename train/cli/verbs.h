@@ -10,6 +10,7 @@ int eval_verb(const Arguments& arguments);
 int predict_verb(const Arguments& arguments);
 int data_pack_verb(const Arguments& arguments);
 int inspect_verb(const Arguments& arguments);
+int export_verb(const Arguments& arguments);
 int config_dump_verb(const Arguments& arguments);
 int bench_step_verb(const Arguments& arguments);
 int bench_ops_verb(const Arguments& arguments);

@@ -8,7 +8,6 @@
 #include "core/runtime/cpu.h"
 #include "core/runtime/profile.h"
 #include "models/registry.h"
-#include "models/weights/hf.h"
 #include "train/run/signals.h"
 #include "train/run/step_on_paper.h"
 
@@ -22,7 +21,7 @@ Run::Run(RunConfig config, const RunDirectory& directory, bool resume)
   act_ = activation_dtype(config_.train.precision, device_);
   length_ = length_of(config_.train, data_.train->size());
   directory_.write_classes(data_.train->class_names());
-  build_model();
+  build_model(resume);
   const LoaderConfig loading{.threads = config_.data.loader_threads, .seed = config_.seed};
   train_loader_ = std::make_unique<Loader>(*data_.train, config_.data.transform, LoaderMode::train,
                                            config_.train.batch, loading);
@@ -35,17 +34,20 @@ Run::Run(RunConfig config, const RunDirectory& directory, bool resume)
   describe();
 }
 
-void Run::build_model() {
+void Run::build_model(bool resume) {
   check_small_maps(config_.model, config_.data.transform.image_size);
+  check_trainable(config_.model.architecture);
   config_.model.architecture.labels = data_.train->class_names();
+  config_.model.architecture.problem_type = "single_label_classification";
   check_image_size(config_.model.architecture, config_.data.transform.image_size);
   model_ = make_model(config_.model.architecture, DType::f32, device_);
-  if (config_.model.weights.empty()) {
+  if (!resume) {
     model_->initialise(config_.seed, config_.model.init);
-  } else {
-    model_->initialise(config_.seed,
-                       config_.model.init);  // what the file lacks, such as a new classifier
-    log_info(load_hf(*model_, model_directory(config_.model.weights)).text());
+    if (!config_.model.weights.empty()) {  // what they lack, such as the classifier, stays
+      log_info(
+          load_weights(*model_, model_location(config_.model.weights), load_options(config_.model))
+              .text());
+    }
   }
   if (act_ == DType::bf16) model_->store().enable_copies();
   optimizer_ = make_optimizer(config_.optim, model_->store().value());

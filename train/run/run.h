@@ -36,7 +36,7 @@ class Run {
   const Model& model() const { return *model_; }
 
  private:
-  void build_model();
+  void build_model(bool resume);
   void restore();
   void describe() const;
   struct Fetched {

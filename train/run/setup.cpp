@@ -44,6 +44,25 @@ DType activation_dtype(const std::string& precision, Device device) {
   return device == kCuda || cpu_isa() == Isa::avx512_bf16 ? DType::bf16 : DType::f32;
 }
 
+LoadOptions load_options(const ModelSection& model) { return {model.min_match, model.head}; }
+
+void check_channels(const ModelConfig& model) {
+  VIC_CHECK(
+      ConfigError, model.num_channels() == 3, "model.num_channels = ", model.num_channels(),
+      ", but images are read as 3 channels, RGB; model.num_channels=3 adapts the first layer");
+}
+
+void check_trainable(const ModelConfig& model) {
+  check_channels(model);
+  const bool dinov2 = model.family == "dinov2";
+  const double hidden = dinov2 ? model.dinov2.hidden_dropout_prob : model.dinat.hidden_dropout_prob,
+               attention = dinov2 ? model.dinov2.attention_probs_dropout_prob
+                                  : model.dinat.attention_probs_dropout_prob;
+  VIC_CHECK(ConfigError, hidden == 0 && attention == 0, "model.hidden_dropout_prob = ", hidden,
+            " and model.attention_probs_dropout_prob = ", attention,
+            ": training has drop path only, as published recipes do; set both to 0");
+}
+
 void check_small_maps(const ModelSection& model, int64_t image_size) {
   for (const PaddedLevel& level : padded_levels(model.architecture, image_size)) {
     const std::string what =

@@ -7,6 +7,7 @@
 #include "data/loader.h"
 #include "data/source/open.h"
 #include "models/model.h"
+#include "models/weights/load.h"
 #include "train/checkpoint.h"
 #include "train/optim/optimizer.h"
 #include "train/run_config.h"
@@ -27,6 +28,15 @@ size_t memory_of(Device device);
 /// The dtype of activations for train.precision: auto is bf16 where the device multiplies it (a
 /// GPU, a CPU with AVX512-BF16), else f32.
 DType activation_dtype(const std::string& precision, Device device);
+
+/// How model.* wants weights to be loaded.
+LoadOptions load_options(const ModelSection& model);
+
+/// ConfigError where a model cannot be trained on images as they are read here: three channels, no
+/// dropout but drop path.
+void check_trainable(const ModelConfig& model);
+/// ConfigError where the model does not take the three channels that images are read as.
+void check_channels(const ModelConfig& model);
 
 /// ConfigError if a level's map is smaller than kernel x dilation, unless padding is allowed or
 /// weights are loaded; where it is padded, says so.
