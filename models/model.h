@@ -17,7 +17,12 @@ class Model {
 
   /// Classification logits. images: [B, H, W, C] of pass.act, normalised -> [B, labels] of
   /// accumulator_of(pass.act).
-  virtual Variable logits(const Tensor& images, const Pass& pass) const = 0;
+  Variable logits(const Tensor& images, const Pass& pass) const {
+    return classify(encode(images, pass), pass);
+  }
+  /// What `request` asks for and no more, without recording. images: [B, H, W, C] of pass.act,
+  /// normalised. ShapeError where masks do not fit, ConfigError for what the family does not have.
+  Outputs outputs(const Tensor& images, const OutputRequest& request, Pass pass) const;
 
   ParameterStore& store() { return *store_; }
   const ParameterStore& store() const { return *store_; }
@@ -30,6 +35,10 @@ class Model {
   }
 
  protected:
+  /// The classifier's input, [B, P]; absent where pass.outputs wants nothing after the stages.
+  virtual Variable encode(const Tensor& images, const Pass& pass) const = 0;
+  virtual Variable classify(const Variable& pooled, const Pass& pass) const = 0;
+
   explicit Model(ModelConfig config) : config_(std::move(config)) {}
   /// Called once by each family's constructor, when its parameters exist.
   void make_store(const std::function<void(ParameterVisitor&)>& visit_all, DType dtype,

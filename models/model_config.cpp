@@ -14,6 +14,16 @@ void ModelConfig::check(Problems& problems) const {
   }
 }
 
+std::vector<int> ModelConfig::feature_stages() const {
+  if (backbone.stages.empty()) return {stages()};
+  std::vector<int> ordered = backbone.stages;
+  std::sort(ordered.begin(), ordered.end());
+  ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
+  return ordered;
+}
+
+std::string stage_name(int stage) { return stage == 0 ? "stem" : str("stage", stage); }
+
 std::vector<PaddedLevel> padded_levels(const ModelConfig& config, int64_t image_size) {
   std::vector<PaddedLevel> padded;
   if (config.family != "dinat") return padded;

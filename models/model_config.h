@@ -12,6 +12,9 @@ struct BackboneOutputs {
   std::vector<int> stages;  // 0: stem; 1..: after that level or layer; empty: the last
   bool apply_layernorm = true;
   bool reshape_hidden_states = true;
+  /// Feature maps will be asked for: DiNAT then has a norm for each stage, which its other classes
+  /// do not have.
+  bool built = false;
 };
 
 struct ModelConfig {
@@ -40,11 +43,16 @@ struct ModelConfig {
   std::string title() const { return name.empty() ? family : name; }
   /// Levels of DiNAT, layers of DINOv2.
   int stages() const { return family == "dinov2" ? dinov2.num_hidden_layers : dinat.levels(); }
+  /// The backbone's stages, in their order; the last where none is named.
+  std::vector<int> feature_stages() const;
   int num_channels() const { return family == "dinov2" ? dinov2.num_channels : dinat.num_channels; }
   double initializer_range() const {
     return family == "dinov2" ? dinov2.initializer_range : dinat.initializer_range;
   }
 };
+
+/// "stem", "stage1", ...
+std::string stage_name(int stage);
 
 /// A level (of DiNAT) whose map is smaller than kernel x dilation of one of its blocks.
 struct PaddedLevel {

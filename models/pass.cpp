@@ -5,6 +5,11 @@
 
 namespace vicinity {
 
+int Pass::stages_to_run(int stages, const std::vector<int>& features) const {
+  if (outputs == nullptr || outputs->request.wants_all_stages()) return stages;
+  return outputs->request.feature_maps && !features.empty() ? features.back() : 0;
+}
+
 Tensor drop_path_factors(const Pass& pass, double rate, int64_t branch, int64_t batch,
                          Device device) {
   if (!pass.training || rate <= 0) return {};

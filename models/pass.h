@@ -3,23 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
-#include "core/tensor/tensor.h"
+#include "models/outputs.h"
 
 namespace vicinity {
-
-/// What a caller wants to keep of the inside of a model, filled as the pass goes.
-struct Capture {
-  std::vector<Tensor> hidden_states;  // as Hugging Face's output_hidden_states, channels last
-  Tensor last_hidden_state;           // after the final norm
-  Tensor pooled;
-
-  bool wants_attentions = false;  // costs another product of queries and keys per block
-  /// Softmax probabilities of every block, accumulators. DINOv2: [B, heads, N, N]. DiNAT: [B,
-  /// heads, H, W, K * K] of the padded map (Hugging Face returns those of each level's last block).
-  std::vector<Tensor> attentions;
-};
 
 struct Pass {
   bool training = false;   // drop path on
@@ -27,9 +14,24 @@ struct Pass {
   uint64_t seed = 0;
   int64_t step = 0;
   int64_t first_sample = 0;  // position of the first image in the whole batch: names its draws
-  Capture* capture = nullptr;
+  /// DINOv2 only: u8 [B, patches]; where not 0, the mask token takes the patch's place.
+  Tensor bool_masked_pos;
+  /// DINOv2 only: floats [A] or [L, A] on the CPU, for all layers or each of them; factors of the
+  /// probabilities of each head, after the softmax. The way of 4.37.2; later releases have none.
+  Tensor head_mask;
+  Outputs* outputs = nullptr;  // what to bring back beside the result; absent: nothing
 
-  bool wants_attentions() const { return capture != nullptr && capture->wants_attentions; }
+  /// Whether the outputs ask for this.
+  bool wants(bool OutputRequest::*what) const {
+    return outputs != nullptr && outputs->request.*what;
+  }
+  /// Of `stages` levels or layers, how many have to run: those up to the last in `features` where
+  /// only feature maps are wanted.
+  int stages_to_run(int stages, const std::vector<int>& features) const;
+  /// Whether the last norm and what follows have to run.
+  bool wants_last_norm() const { return outputs == nullptr || outputs->request.wants_last_norm(); }
+  /// Whether the pooling and what follows have to run.
+  bool wants_pooling() const { return outputs == nullptr || outputs->request.wants_pooling(); }
 };
 
 /// Stochastic depth: per sample 0 with probability `rate`, else 1 / (1 - rate); absent where

@@ -1,6 +1,7 @@
 #include "core/base/files.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <sstream>
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 
 namespace vicinity {
 namespace {
@@ -53,6 +55,32 @@ void FileWriter::finish() {
   const int file = file_;
   file_ = -1;
   VIC_CHECK(IoError, close(file) == 0, "cannot close '", path_, "': ", reason());
+}
+
+void write_at(int file, std::string_view bytes, uint64_t at, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t done = pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (done < 0 && errno == EINTR) continue;
+    VIC_CHECK(IoError, done > 0, "cannot write ", bytes.size(), " bytes to '", path,
+              "': ", done < 0 ? std::strerror(errno) : "disk full",
+              "; free some space and run the same command to go on");
+    bytes.remove_prefix(static_cast<size_t>(done));
+    at += static_cast<uint64_t>(done);
+  }
+}
+
+void resize_file(const std::string& path, uint64_t bytes) {
+  VIC_CHECK(IoError, truncate(path.c_str(), static_cast<off_t>(bytes)) == 0, "cannot make '", path,
+            "' ", format_bytes(static_cast<double>(bytes)), " long: ", reason());
+}
+
+void check_room(const std::string& path, uint64_t bytes) {
+  struct statvfs disk {};
+  const std::string folder = std::filesystem::absolute(path).parent_path().string();
+  if (statvfs(folder.c_str(), &disk) != 0) return;
+  const uint64_t room = disk.f_bavail * disk.f_frsize;
+  VIC_CHECK(IoError, room > bytes, "'", path, "' needs ", format_bytes(static_cast<double>(bytes)),
+            ", its disk has ", format_bytes(static_cast<double>(room)), " free");
 }
 
 void write_file_atomically(const std::string& path, const std::string& text) {

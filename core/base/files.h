@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace vicinity {
 
@@ -25,6 +27,13 @@ class FileWriter {
   std::string path_;
   int file_ = -1;
 };
+
+/// Writes all of `bytes` to an open file at an offset. IoError naming `path`.
+void write_at(int file, std::string_view bytes, uint64_t at, const std::string& path);
+/// Makes a file longer or shorter; what is new reads as zeros. IoError if the system refuses.
+void resize_file(const std::string& path, uint64_t bytes);
+/// IoError, with both numbers, if the disk that `path` would lie on has no room for `bytes`.
+void check_room(const std::string& path, uint64_t bytes);
 
 /// Writes `text` to `path` by way of a temporary neighbour, sync and rename.
 void write_file_atomically(const std::string& path, const std::string& text);

@@ -52,18 +52,16 @@ void Hdf5File::write(const std::string& name, hid_t type, const std::vector<hsiz
   VIC_CHECK(IoError, done, "cannot write '", name, "' of '", path_, "' (disk full?)");
 }
 
-void Hdf5File::reserve(const std::string& name, uint64_t bytes) {
-  const hsize_t dims[1] = {bytes};
-  const Hdf5Handle space(H5Screate_simple(1, dims, nullptr), H5Sclose);
+void Hdf5File::reserve(const std::string& name, hid_t type, const std::vector<hsize_t>& dims) {
+  const Hdf5Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr),
+                         H5Sclose);
   const Hdf5Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_layout(properties, H5D_CONTIGUOUS);
   H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
   const Hdf5Handle set(
-      H5Dcreate2(id_, name.c_str(), H5T_NATIVE_UINT8, space, H5P_DEFAULT, properties, H5P_DEFAULT),
-      H5Dclose);
-  VIC_CHECK(IoError, set >= 0, "cannot reserve ", bytes, " bytes for '", name, "' of '", path_,
-            "'");
+      H5Dcreate2(id_, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose);
+  VIC_CHECK(IoError, set >= 0, "cannot make room for '", name, "' in '", path_, "'");
 }
 
 void Hdf5File::write_text(const std::string& name, const std::string& text) {

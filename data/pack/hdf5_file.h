@@ -37,8 +37,8 @@ class Hdf5File {
   void make_group(const std::string& name);
   void write(const std::string& name, hid_t type, const std::vector<hsize_t>& dims,
              const void* data);
-  /// A contiguous array of `bytes` bytes, allocated now, contents undefined.
-  void reserve(const std::string& name, uint64_t bytes);
+  /// A contiguous array, allocated now, contents undefined.
+  void reserve(const std::string& name, hid_t type, const std::vector<hsize_t>& dims);
   void write_text(const std::string& name, const std::string& text);
   /// Closes a file that was written. IoError if the system refuses a part of it: the destructor
   /// would not tell.

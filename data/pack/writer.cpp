@@ -1,7 +1,6 @@
 #include "data/pack/writer.h"
 
 #include <fcntl.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -56,7 +55,8 @@ void write_tables(Hdf5File& file, const Plan& plan) {
   file.write(plan.split + "/shapes", H5T_NATIVE_INT32, {n, 3}, plan.shapes.data());
   file.write(plan.split + "/crc32", H5T_NATIVE_UINT32, {n}, plan.checksums.data());
   file.write_text(plan.split + "/keys", plan.keys);
-  file.reserve(plan.split + "/images", static_cast<uint64_t>(plan.offsets.back()));
+  file.reserve(plan.split + "/images", H5T_NATIVE_UINT8,
+               {static_cast<hsize_t>(plan.offsets.back())});
 }
 
 std::string identity(const std::vector<Plan>& plans) {
@@ -68,28 +68,6 @@ std::string identity(const std::vector<Plan>& plans) {
                 plan.source->fingerprint(), "\n");
   }
   return text;
-}
-
-void check_room(const std::string& path, uint64_t bytes) {
-  struct statvfs disk {};
-  const std::string folder = fs::absolute(path).parent_path().string();
-  if (statvfs(folder.c_str(), &disk) != 0) return;
-  const uint64_t room = disk.f_bavail * disk.f_frsize;
-  VIC_CHECK(IoError, room > bytes, "the pack needs ", format_bytes(static_cast<double>(bytes)),
-            ", '", folder, "' has ", format_bytes(static_cast<double>(room)), " free");
-}
-
-void write_at(int file, const std::string& bytes, uint64_t at, const std::string& part) {
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t written =
-        pwrite(file, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
-    if (written < 0 && errno == EINTR) continue;
-    VIC_CHECK(IoError, written > 0, "cannot write ", bytes.size() - done, " bytes to '", part,
-              "': ", written < 0 ? std::strerror(errno) : "disk full",
-              "; free some space and run the same command to go on");
-    done += static_cast<size_t>(written);
-  }
 }
 
 // Second pass: images by pwrite at the blob's offset. `done`: how many of all images are already

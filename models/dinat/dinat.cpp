@@ -1,10 +1,13 @@
 #include "models/dinat/dinat.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "autograd/ops/reshape.h"
 #include "autograd/ops/residual.h"
 #include "autograd/ops/token_pool.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/transfer.h"
 
 namespace vicinity {
 namespace {
@@ -14,10 +17,6 @@ constexpr double kDefaultEps = 1e-5;  // of tokenizer and downsampler, whatever 
 NeighborhoodWindow window_of(const DinatConfig& c, int level, int block) {
   return {c.num_heads[static_cast<size_t>(level)], c.kernel_size,
           c.dilations[static_cast<size_t>(level)][static_cast<size_t>(block)]};
-}
-
-void keep(const Pass& pass, const Variable& x) {
-  if (pass.capture != nullptr) pass.capture->hidden_states.push_back(x.value());
 }
 
 }  // namespace
@@ -79,12 +78,18 @@ DinatLevel::DinatLevel(const DinatConfig& c, int level, const std::vector<double
 
 Variable DinatLevel::operator()(const Variable& x, const Pass& pass) const {
   DinatBlock::State state{x, blocks_[0].first_norm()(x)};
+  Pass inner = pass;
+  inner.outputs = nullptr;
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const LayerNorm* next = i + 1 < blocks_.size() ? &blocks_[i + 1].first_norm() : nullptr;
     state = in_context(str("running encoder.levels.", level_, ".layers.", i),
-                       [&] { return blocks_[i](state, next, pass); });
+                       [&] { return blocks_[i](state, next, next == nullptr ? pass : inner); });
   }
-  return downsamples_ ? down_norm_(reduction_(state.x)) : state.x;
+  return state.x;
+}
+
+Variable DinatLevel::downsample(const Variable& x) const {
+  return downsamples_ ? down_norm_(reduction_(x)) : x;
 }
 
 void DinatLevel::parameters(ParameterVisitor& v) {
@@ -116,22 +121,58 @@ Dinat::Dinat(const ModelConfig& config, DType dtype, Device device)
   const int64_t last = c.width(c.levels() - 1);
   norm_ = LayerNorm(last, c.layer_norm_eps);
   classifier_ = Linear(last, static_cast<int64_t>(config.labels.size()), true);
+  if (config.backbone.built) stages_ = config.feature_stages();
+  for (const int stage : stages_)
+    stage_norms_.emplace_back(c.width(std::max(stage - 1, 0)), kDefaultEps);
   make_store([this](ParameterVisitor& v) { parameters(v); }, dtype, device);
+  for (const LayerNorm& norm : stage_norms_) {
+    Tensor weight = norm.weight().value();  // files of the other classes do not have it
+    fill_(weight, 1);
+  }
 }
 
-Variable Dinat::logits(const Tensor& images, const Pass& pass) const {
-  Variable x = tokenizer_norm_(tokenizer2_(tokenizer1_(images)));
-  keep(pass, x);
-  for (const DinatLevel& level : levels_) {
-    x = level(x, pass);
-    keep(pass, x);
+void Dinat::keep_hidden(const Variable& x, const Pass& pass) const {
+  const bool maps = pass.wants(&OutputRequest::reshaped_hidden_states);
+  if (!maps && !pass.wants(&OutputRequest::hidden_states)) return;
+  const Tensor kept = to_device(x.value(), kCpu);
+  if (pass.outputs->request.hidden_states) pass.outputs->hidden_states.push_back(kept);
+  if (maps) {
+    pass.outputs->reshaped_hidden_states.push_back(
+        channels_first(kept, 0, kept.dim(1), kept.dim(2)));
   }
+}
+
+void Dinat::keep_features(int stage, const Variable& x, const Pass& pass) const {
+  const auto found = std::find(stages_.begin(), stages_.end(), stage);
+  if (!pass.wants(&OutputRequest::feature_maps) || found == stages_.end()) return;
+  const LayerNorm& norm = stage_norms_[static_cast<size_t>(found - stages_.begin())];
+  const Tensor map = to_device(norm(x).value(), kCpu);
+  pass.outputs->feature_maps.push_back(channels_first(map, 0, map.dim(1), map.dim(2)));
+}
+
+Variable Dinat::encode(const Tensor& images, const Pass& pass) const {
+  Variable x = tokenizer_norm_(tokenizer2_(tokenizer1_(images)));
+  keep_features(0, x, pass);
+  keep_hidden(x, pass);
+  const int levels = pass.stages_to_run(config().stages(), stages_);
+  const bool whole = levels == config().stages();
+  for (int level = 0; level < levels; ++level) {
+    const Variable map = levels_[static_cast<size_t>(level)](x, pass);
+    keep_features(level + 1, map, pass);
+    if (level + 1 == levels && !whole) return {};
+    x = levels_[static_cast<size_t>(level)].downsample(map);
+    keep_hidden(pass.wants(&OutputRequest::before_downsampling) ? map : x, pass);
+  }
+  if (!pass.wants_last_norm()) return {};
   x = norm_(x);
-  if (pass.capture != nullptr) pass.capture->last_hidden_state = x.value();
+  if (pass.wants(&OutputRequest::last_hidden_state))
+    pass.outputs->last_hidden_state = to_device(x.value(), kCpu);
+  if (!pass.wants_pooling()) return {};
   const Variable pooled =
       token_pool(reshape(x, {x.dim(0), x.dim(1) * x.dim(2), x.dim(3)}), 0, false);
-  if (pass.capture != nullptr) pass.capture->pooled = pooled.value();
-  return classifier_(pooled, pass);
+  if (pass.wants(&OutputRequest::pooler_output))
+    pass.outputs->pooler_output = to_device(pooled.value(), kCpu);
+  return pooled;
 }
 
 void Dinat::parameters(ParameterVisitor& v) {
@@ -140,6 +181,8 @@ void Dinat::parameters(ParameterVisitor& v) {
   v("dinat.embeddings.norm", tokenizer_norm_);
   for (size_t i = 0; i < levels_.size(); ++i)
     v("dinat.encoder.levels." + std::to_string(i), levels_[i]);
+  for (size_t i = 0; i < stages_.size(); ++i)
+    v("dinat.hidden_states_norms." + stage_name(stages_[i]), stage_norms_[i]);
   v("dinat.layernorm", norm_);
   v("classifier", classifier_);
 }

@@ -43,8 +43,10 @@ class DinatLevel {
   DinatLevel(const DinatConfig& config, int level, const std::vector<double>& drop_rates,
              int64_t first_block);
 
-  /// x: [B, H, W, C] -> same, or [B, ceil(H/2), ceil(W/2), 2C] where a level follows.
+  /// x: [B, H, W, C] -> same. Of its blocks only the last brings attentions.
   Variable operator()(const Variable& x, const Pass& pass) const;
+  /// x: [B, H, W, C] -> [B, ceil(H/2), ceil(W/2), 2C] where a level follows, else x itself.
+  Variable downsample(const Variable& x) const;
   void parameters(ParameterVisitor& v);
 
  private:
@@ -59,14 +61,22 @@ class Dinat : public Model {
  public:
   Dinat(const ModelConfig& config, DType dtype, Device device);
 
-  Variable logits(const Tensor& images, const Pass& pass) const override;
+ protected:
+  Variable encode(const Tensor& images, const Pass& pass) const override;
+  Variable classify(const Variable& pooled, const Pass& pass) const override {
+    return classifier_(pooled, pass);
+  }
 
  private:
+  void keep_hidden(const Variable& x, const Pass& pass) const;
+  void keep_features(int stage, const Variable& x, const Pass& pass) const;
   void parameters(ParameterVisitor& v);
 
   Conv3x3 tokenizer1_, tokenizer2_;
   LayerNorm tokenizer_norm_;
   std::vector<DinatLevel> levels_;
+  std::vector<int> stages_;  // of the backbone, with a norm each; empty if it is none
+  std::vector<LayerNorm> stage_norms_;
   LayerNorm norm_;
   Linear classifier_;
 };

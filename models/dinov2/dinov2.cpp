@@ -1,5 +1,6 @@
 #include "models/dinov2/dinov2.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/ops/embed_tokens.h"
@@ -7,6 +8,7 @@
 #include "autograd/ops/position_interpolation.h"
 #include "autograd/ops/residual.h"
 #include "autograd/ops/token_pool.h"
+#include "core/ops/transfer.h"
 
 namespace vicinity {
 
@@ -38,8 +40,9 @@ Variable Dinov2Embeddings::positions(int64_t height, int64_t width) const {
                                parse_position_mode(config_.position_interpolation));
 }
 
-Variable Dinov2Embeddings::operator()(const Tensor& images, const Tensor& mask,
-                                      const Pass& pass) const {
+Variable Dinov2Embeddings::operator()(const Tensor& images, const Pass& pass) const {
+  const Tensor mask =
+      pass.bool_masked_pos.defined() ? to_device(pass.bool_masked_pos, images.device()) : Tensor();
   const Variable patches = patch_embed(images, weight_.use(pass.act), bias_.master());
   return embed_tokens(patches, cls_.master(), positions(images.dim(1), images.dim(2)),
                       config_.num_register_tokens > 0 ? registers_.master() : Variable(),
@@ -73,18 +76,19 @@ Dinov2Block::Dinov2Block(const Dinov2Config& c, int64_t number)
   }
 }
 
-Dinov2Block::State Dinov2Block::operator()(const State& state, const LayerNorm& next,
+Dinov2Block::State Dinov2Block::operator()(const State& state, const LayerNorm* next,
                                            const Pass& pass) const {
   const auto factors = [&](int64_t branch) {
     return drop_path_factors(pass, drop_rate_, 2 * number_ + branch, state.x.dim(0),
                              state.x.value().device());
   };
   const ResidualVariables middle =
-      residual(state.x, attention_(state.normed, pass), scale1_.master(), factors(0),
+      residual(state.x, attention_(state.normed, pass, number_), scale1_.master(), factors(0),
                norm2_.weight(), norm2_.bias(), norm2_.eps());
   const Variable branch = use_swiglu_ ? swiglu_(middle.normed, pass) : mlp_(middle.normed, pass);
   const ResidualVariables end = residual(middle.sum, branch, scale2_.master(), factors(1),
-                                         next.weight(), next.bias(), next.eps());
+                                         next != nullptr ? next->weight() : Variable(),
+                                         next != nullptr ? next->bias() : Variable(), norm1_.eps());
   return {end.sum, end.normed};
 }
 
@@ -110,27 +114,49 @@ Dinov2::Dinov2(const ModelConfig& config, DType dtype, Device device)
   make_store([this](ParameterVisitor& v) { parameters(v); }, dtype, device);
 }
 
-Variable Dinov2::logits(const Tensor& images, const Pass& pass) const {
-  return masked_logits(images, {}, pass);
+void Dinov2::keep_stage(int stage, const Variable& x, const Tensor& images,
+                        const Pass& pass) const {
+  if (pass.wants(&OutputRequest::hidden_states))
+    pass.outputs->hidden_states.push_back(to_device(x.value(), kCpu));
+  const std::vector<int> stages = config().feature_stages();
+  const bool wanted = std::find(stages.begin(), stages.end(), stage) != stages.end();
+  if (!wanted || !pass.wants(&OutputRequest::feature_maps)) return;
+  const BackboneOutputs& backbone = config().backbone;
+  const Tensor tokens = to_device((backbone.apply_layernorm ? norm_(x) : x).value(), kCpu);
+  const int64_t patch = config().dinov2.patch_size;
+  pass.outputs->feature_maps.push_back(
+      backbone.reshape_hidden_states
+          ? channels_first(tokens, prefix_tokens(), images.dim(1) / patch, images.dim(2) / patch)
+          : tokens);
 }
 
-Variable Dinov2::masked_logits(const Tensor& images, const Tensor& mask, const Pass& pass) const {
+const LayerNorm* Dinov2::norm_after(int layer, int layers, const Pass& pass) const {
+  if (layer + 1 < layers) return &blocks_[static_cast<size_t>(layer) + 1].first_norm();
+  return pass.wants_last_norm() ? &norm_ : nullptr;
+}
+
+Variable Dinov2::encode(const Tensor& images, const Pass& pass) const {
   Dinov2Block::State state;
-  state.x = embeddings_(images, mask, pass);
-  state.normed = blocks_[0].first_norm()(state.x);
-  for (size_t i = 0; i < blocks_.size(); ++i) {
-    if (pass.capture != nullptr) pass.capture->hidden_states.push_back(state.x.value());
-    const LayerNorm& next = i + 1 < blocks_.size() ? blocks_[i + 1].first_norm() : norm_;
-    state =
-        in_context(str("running encoder.layer.", i), [&] { return blocks_[i](state, next, pass); });
+  state.x = embeddings_(images, pass);
+  keep_stage(0, state.x, images, pass);
+  const int layers = pass.stages_to_run(config().stages(), config().feature_stages());
+  if (layers > 0) state.normed = blocks_[0].first_norm()(state.x);
+  for (int i = 0; i < layers; ++i) {
+    state = in_context(str("running encoder.layer.", i), [&] {
+      return blocks_[static_cast<size_t>(i)](state, norm_after(i, layers, pass), pass);
+    });
+    keep_stage(i + 1, state.x, images, pass);
   }
-  const Variable pooled = token_pool(state.normed, 1 + config().dinov2.num_register_tokens, true);
-  if (pass.capture != nullptr) {
-    pass.capture->hidden_states.push_back(state.x.value());
-    pass.capture->last_hidden_state = state.normed.value();
-    pass.capture->pooled = pooled.value();
+  if (!pass.wants_last_norm()) return {};
+  if (pass.wants(&OutputRequest::last_hidden_state))
+    pass.outputs->last_hidden_state = to_device(state.normed.value(), kCpu);
+  if (!pass.wants_pooling()) return {};
+  const Variable pooled = token_pool(state.normed, prefix_tokens(), true);
+  if (pass.wants(&OutputRequest::pooler_output)) {
+    pass.outputs->pooler_output =
+        first_columns(to_device(pooled.value(), kCpu), config().dinov2.hidden_size);
   }
-  return classifier_(pooled, pass);
+  return pooled;
 }
 
 void Dinov2::parameters(ParameterVisitor& v) {

@@ -16,8 +16,8 @@ class Dinov2Embeddings {
  public:
   explicit Dinov2Embeddings(const Dinov2Config& config);
 
-  /// images: [B, H, W, C]; mask: u8 [B, N] or absent -> [B, 1 + R + N, D].
-  Variable operator()(const Tensor& images, const Tensor& mask, const Pass& pass) const;
+  /// images: [B, H, W, C] -> [B, 1 + R + N, D].
+  Variable operator()(const Tensor& images, const Pass& pass) const;
   void parameters(ParameterVisitor& v);
 
  private:
@@ -37,8 +37,8 @@ class Dinov2Block {
     Variable x;
     Variable normed;
   };
-  /// `next`: the norm that reads the result: the next block's first, or the model's last.
-  State operator()(const State& state, const LayerNorm& next, const Pass& pass) const;
+  /// `next`: the norm that reads the result: the next block's first, or the model's last; or null.
+  State operator()(const State& state, const LayerNorm* next, const Pass& pass) const;
   const LayerNorm& first_norm() const { return norm1_; }
   void parameters(ParameterVisitor& v);
 
@@ -57,11 +57,17 @@ class Dinov2 : public Model {
  public:
   Dinov2(const ModelConfig& config, DType dtype, Device device);
 
-  Variable logits(const Tensor& images, const Pass& pass) const override;
-  /// The same with some patches replaced by the mask token.
-  Variable masked_logits(const Tensor& images, const Tensor& mask, const Pass& pass) const;
+ protected:
+  Variable encode(const Tensor& images, const Pass& pass) const override;
+  Variable classify(const Variable& pooled, const Pass& pass) const override {
+    return classifier_(pooled, pass);
+  }
 
  private:
+  /// Hidden states and feature maps of one stage: 0 the embeddings, then layer by layer.
+  void keep_stage(int stage, const Variable& x, const Tensor& images, const Pass& pass) const;
+  const LayerNorm* norm_after(int layer, int layers, const Pass& pass) const;
+  int prefix_tokens() const { return 1 + config().dinov2.num_register_tokens; }
   void parameters(ParameterVisitor& v);
 
   Dinov2Embeddings embeddings_;

@@ -2,6 +2,7 @@
 
 #include "autograd/ops/neighborhood_attention.h"
 #include "autograd/ops/pad_map.h"
+#include "core/ops/transfer.h"
 
 namespace vicinity {
 
@@ -17,9 +18,9 @@ Variable NeighborhoodAttention::operator()(const Variable& x, const Pass& pass) 
   const int64_t height = x.dim(1), width = x.dim(2), reach = window_.kernel * window_.dilation;
   const Variable padded = pad_map(x, std::max(height, reach), std::max(width, reach));
   const Variable qkv = qkv_(padded, pass), rpb = rpb_.master();
-  if (pass.wants_attentions()) {
-    pass.capture->attentions.push_back(
-        neighborhood_attention_probabilities(qkv.value(), rpb.value(), window_));
+  if (pass.wants(&OutputRequest::attentions)) {
+    pass.outputs->attentions.push_back(
+        to_device(neighborhood_attention_probabilities(qkv.value(), rpb.value(), window_), kCpu));
   }
   const Variable attended = neighborhood_attention(qkv, rpb, window_);
   return proj_(pad_map(attended, height, width), pass);

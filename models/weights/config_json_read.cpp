@@ -66,8 +66,6 @@ std::vector<std::vector<int>> undilated(const std::vector<int>& depths) {
   return dilations;
 }
 
-std::string stage_name(int stage) { return stage == 0 ? "stem" : str("stage", stage); }
-
 // out_features, out_indices, or both: as BackboneConfigMixin checks them.
 std::vector<int> stages_of(const Json& json, int stages, const std::string& path) {
   std::vector<int> by_name, by_index;

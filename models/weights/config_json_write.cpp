@@ -70,8 +70,7 @@ void add_backbone(const ModelConfig& config, Json& json) {
   std::vector<int> stages = config.backbone.stages;
   if (stages.empty()) stages = {config.stages()};
   json["stage_names"] = Json::array({"stem"});
-  for (int i = 1; i <= config.stages(); ++i)
-    json["stage_names"].push_back("stage" + std::to_string(i));
+  for (int i = 1; i <= config.stages(); ++i) json["stage_names"].push_back(stage_name(i));
   for (const int stage : stages)
     json["out_features"].push_back(json["stage_names"][static_cast<size_t>(stage)]);
   json["out_indices"] = stages;

@@ -18,9 +18,9 @@ from program import BINARY, TINY, Program
 
 class Cli(Program):
     def test_help_everywhere(self):
-        self.run_it("--help", has=["train", "eval", "predict", "data pack", "export", "inspect", "config dump", "bench", "doctor"])
+        self.run_it("--help", has=["train", "eval", "predict", "embed", "data pack", "export", "inspect", "config dump", "bench", "doctor"])
         self.run_it("--version", has=["vicinity", "oneDNN", "HDF5"])
-        for verb in (["train"], ["eval"], ["predict"], ["data", "pack"], ["export"], ["inspect"], ["config", "dump"], ["bench", "step"], ["doctor"]):
+        for verb in (["train"], ["eval"], ["predict"], ["embed"], ["data", "pack"], ["export"], ["inspect"], ["config", "dump"], ["bench", "step"], ["doctor"]):
             self.run_it(*verb, "--help", has=["usage: vicinity"])
 
     def test_unknown_words_are_met_with_the_near_one(self):

@@ -109,19 +109,17 @@ TEST(Dinat, HuggingFaceTestModelHasItsShapes) {
   config.dinat.mlp_ratio = 2;
   const auto model = tiny_model(config, DType::f32);
   EXPECT_EQ(model->parameter_count(), 78668);
-  Capture capture;
-  capture.wants_attentions = true;
-  Pass pass;
-  pass.capture = &capture;
-  const Tensor logits = model->logits(cast(tiny_batch(2, 64).images, DType::f32), pass).value();
-  EXPECT_EQ(logits.shape(), Shape({2, 10}));
-  EXPECT_EQ(capture.last_hidden_state.shape(), Shape({2, 4, 4, 64}));
-  ASSERT_EQ(capture.hidden_states.size(), 4u);
-  EXPECT_EQ(capture.hidden_states[0].shape(), Shape({2, 16, 16, 16}));
-  EXPECT_EQ(capture.hidden_states[1].shape(), Shape({2, 8, 8, 32}));
-  ASSERT_EQ(capture.attentions.size(), 4u);
-  EXPECT_EQ(capture.attentions[0].shape(), Shape({2, 2, 16, 16, 9}));
-  for (const Tensor& p : capture.attentions) {
+  const Outputs outputs = model->outputs(
+      cast(tiny_batch(2, 64).images, DType::f32),
+      {.last_hidden_state = true, .hidden_states = true, .attentions = true, .logits = true}, {});
+  EXPECT_EQ(outputs.logits.shape(), Shape({2, 10}));
+  EXPECT_EQ(outputs.last_hidden_state.shape(), Shape({2, 4, 4, 64}));
+  ASSERT_EQ(outputs.hidden_states.size(), 4u);
+  EXPECT_EQ(outputs.hidden_states[0].shape(), Shape({2, 16, 16, 16}));
+  EXPECT_EQ(outputs.hidden_states[1].shape(), Shape({2, 8, 8, 32}));
+  ASSERT_EQ(outputs.attentions.size(), 3u);
+  EXPECT_EQ(outputs.attentions[0].shape(), Shape({2, 2, 16, 16, 9}));
+  for (const Tensor& p : outputs.attentions) {
     double row = 0;
     for (int64_t k = 0; k < 9; ++k) row += p.data<float>()[k];
     EXPECT_NEAR(row, 1, 1e-5);

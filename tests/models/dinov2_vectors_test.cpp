@@ -202,13 +202,11 @@ TEST_P(Dinov2Vectors, MatchTheirNumbers) {
     // Seven digits are printed; the float32 step of 4.37.2's interpolation moves B by 3e-7.
     const double tolerance = dtype == DType::f64 ? 4e-7 : 5e-6;
     const auto model = this->model(dtype);
-    Capture capture;
-    capture.wants_attentions = true;
-    Pass pass;
-    pass.act = dtype;
-    pass.capture = &capture;
-    const Tensor logits = model->masked_logits(image(dtype), mask(), pass).value();
-    const Tensor& tokens = capture.last_hidden_state;
+    const Outputs outputs = model->outputs(
+        image(dtype),
+        {.last_hidden_state = true, .hidden_states = true, .attentions = true, .logits = true},
+        {.act = dtype, .bool_masked_pos = mask()});
+    const Tensor &tokens = outputs.last_hidden_state, &logits = outputs.logits;
     expect_row(v.cls, tokens, 0, tolerance, "class token");
     expect_row(v.token1, tokens, 1, tolerance, "token 1");
     expect_row(v.last, tokens, tokens.dim(1) - 1, tolerance, "last token");
@@ -216,16 +214,16 @@ TEST_P(Dinov2Vectors, MatchTheirNumbers) {
     if (std::string(v.name) != "A_stored_positions") continue;
     expect_row({0.1999193, 0.1348658, 0.0515589, -0.0387263, -0.1237701, -0.1920621, -0.2343595,
                 -0.2449374},
-               capture.hidden_states[0], 0, tolerance, "embedding");
+               outputs.hidden_states[0], 0, tolerance, "embedding");
     expect_row(
         {0.0890711, -0.3334880, -0.0551226, 0.4691978, 0.1459003, -0.0137332, 0.5139190, 0.4197986},
-        capture.hidden_states[0], 16, tolerance, "last embedding");
+        outputs.hidden_states[0], 16, tolerance, "last embedding");
     expect_row({0.7520518, 0.4338391, 0.2996001, -0.1572754, -0.2118539, -0.4585620, -0.3025731,
                 -0.3624376},
-               capture.hidden_states[1], 0, tolerance, "after layer 1");
-    ASSERT_EQ(capture.attentions.size(), 2u);
-    EXPECT_EQ(capture.attentions[0].shape(), Shape({1, 2, 17, 17}));
-    expect_row({0.1873776, 0.0369667, 0.0505809, 0.0357033}, capture.attentions[0], 0, tolerance,
+               outputs.hidden_states[1], 0, tolerance, "after layer 1");
+    ASSERT_EQ(outputs.attentions.size(), 2u);
+    EXPECT_EQ(outputs.attentions[0].shape(), Shape({1, 2, 17, 17}));
+    expect_row({0.1873776, 0.0369667, 0.0505809, 0.0357033}, outputs.attentions[0], 0, tolerance,
                "attention");
     const Tensor loss = cross_entropy(logits, {.first = tensor_of<int32_t>({1}, {1})});
     expect_row({1.0937941}, loss.reshape({1, 1}), 0, tolerance, "loss");

@@ -52,11 +52,11 @@ class Parity : public ::testing::TestWithParam<const char*> {
   }
 
   // Mean loss, with its gradients in the store.
-  double loss_and_gradients(Model& model, DType dtype, Capture* capture = nullptr,
+  double loss_and_gradients(Model& model, DType dtype, Outputs* outputs = nullptr,
                             Tensor* logits = nullptr) const {
     Pass pass;
     pass.act = dtype;
-    pass.capture = capture;
+    pass.outputs = outputs;
     model.store().clear_grads();
     const Variable out = model.logits(images(dtype), pass);
     if (logits != nullptr) *logits = out.value();
@@ -110,19 +110,19 @@ class Parity : public ::testing::TestWithParam<const char*> {
 
 TEST_P(Parity, Float64) {
   const auto model = this->model(DType::f64);
-  Capture capture;
+  Outputs outputs;
+  outputs.request = {.last_hidden_state = true, .hidden_states = true, .logits = true};
   Tensor logits;
-  const double loss = loss_and_gradients(*model, DType::f64, &capture, &logits);
-  for (size_t i = 0; i < capture.hidden_states.size(); ++i) {
+  const double loss = loss_and_gradients(*model, DType::f64, &outputs, &logits);
+  for (size_t i = 0; i < outputs.hidden_states.size(); ++i) {
     EXPECT_LT(
-        largest_difference(capture.hidden_states[i], fixture_.read(str("f64/hidden_states.", i))),
+        largest_difference(outputs.hidden_states[i], fixture_.read(str("f64/hidden_states.", i))),
         1e-9)
         << i;
   }
-  EXPECT_FALSE(fixture_.has(str("f64/hidden_states.", capture.hidden_states.size())));
-  EXPECT_LT(largest_difference(capture.last_hidden_state, fixture_.read("f64/last_hidden_state")),
+  EXPECT_FALSE(fixture_.has(str("f64/hidden_states.", outputs.hidden_states.size())));
+  EXPECT_LT(largest_difference(outputs.last_hidden_state, fixture_.read("f64/last_hidden_state")),
             1e-9);
-  EXPECT_LT(largest_difference(capture.pooled, fixture_.read("f64/pooled")), 1e-9);
   EXPECT_LT(largest_difference(logits, fixture_.read("f64/logits")), 1e-9);
   EXPECT_NEAR(loss, fixture_.read("f64/loss").data<double>()[0], 1e-9);
   check_gradients_against_fixture(*model, 1e-9);

@@ -137,15 +137,13 @@ TEST(DropPath, DrawsDoNotDependOnMicroBatches) {
 // At rate 1/2 a sample passes a block unchanged when both of its branches are dropped.
 TEST(DropPath, BranchesAndBlocksDrawForThemselves) {
   const auto model = tiny_model(dropping(tiny_dinov2()), DType::f32);
-  Capture capture;
-  const NoGrad no_grad;
-  model->logits(cast(tiny_batch(256).images, DType::f32),
-                Pass{.training = true, .capture = &capture});
+  const Outputs outputs = model->outputs(cast(tiny_batch(256).images, DType::f32),
+                                         {.hidden_states = true}, {.training = true});
   const auto unchanged = [&](size_t layer) {
     int count = 0;
     for (int64_t b = 0; b < 256; ++b) {
-      count += same_bits(capture.hidden_states[0].slice(b, b + 1),
-                         capture.hidden_states[layer].slice(b, b + 1));
+      count += same_bits(outputs.hidden_states[0].slice(b, b + 1),
+                         outputs.hidden_states[layer].slice(b, b + 1));
     }
     return count;
   };

@@ -1,25 +1,18 @@
 // vicinity predict: names and probabilities of images.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "autograd/record.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/ops/elementwise.h"
-#include "core/ops/normalize_images.h"
-#include "core/ops/transfer.h"
 #include "core/runtime/cpu.h"
-#include "core/runtime/profile.h"
 #include "data/image/sheet.h"
-#include "models/registry.h"
-#include "models/weights/load.h"
 #include "train/cli/image_list.h"
-#include "train/cli/load_config.h"
-#include "train/cli/queries.h"
+#include "train/cli/image_model.h"
+#include "train/cli/list_progress.h"
 #include "train/cli/verbs.h"
 #include "train/run/setup.h"
 
@@ -27,7 +20,6 @@ namespace vicinity {
 namespace {
 
 constexpr size_t kMostOnASheet = 400;
-constexpr double kSecondsBetweenLines = 30;
 
 // `count` images at equal distances through the validation set of the run.
 std::vector<QuerySource> validation_queries(const std::shared_ptr<Source>& data, int64_t count) {
@@ -42,42 +34,17 @@ std::vector<QuerySource> validation_queries(const std::shared_ptr<Source>& data,
   return sources;
 }
 
-class Predictor {
- public:
-  explicit Predictor(const LoadedModel& loaded)
-      : model_(make_model(loaded.config.model.architecture, DType::f32,
-                          device_of(loaded.config.device))),
-        normalization_(normalization_of(loaded.config.data.transform)),
-        act_(activation_dtype(loaded.config.train.precision, device_of(loaded.config.device))) {
-    load_weights(*model_, loaded.directory, load_options(loaded.config.model));
-    if (act_ == DType::bf16) model_->store().enable_copies();
-  }
-
-  /// Logits of each image; all are of the size of the first.
-  std::vector<std::vector<double>> logits(std::span<const Query> queries) {
-    const Image& first = queries[0].seen;
-    const auto count = static_cast<int64_t>(queries.size());
-    std::vector<uint8_t> pixels;
-    for (const Query& query : queries)
-      pixels.insert(pixels.end(), query.seen.rgb.begin(), query.seen.rgb.end());
-    const Tensor images = normalize_images(
-        to_device(tensor_of<uint8_t>({count, first.height, first.width, 3}, pixels),
-                  model_->store().value().device()),
-        normalization_.mean, normalization_.std, act_);
-    Pass pass{.training = false, .act = act_};
-    const NoGrad no_grad;
-    const Tensor all = cast(to_device(model_->logits(images, pass).value(), kCpu), DType::f64);
-    std::vector<std::vector<double>> rows;
-    for (int64_t row = 0; row < count; ++row)
-      rows.push_back(values_of<double>(all.slice(row, row + 1)));
-    return rows;
-  }
-
- private:
-  std::unique_ptr<Model> model_;
-  Normalization normalization_;
-  DType act_;
-};
+// Logits of each image; all are of the size of the first.
+std::vector<std::vector<double>> logits_of(const ImageModel& model,
+                                           std::span<const Query> queries) {
+  const Tensor all =
+      cast(model.model().outputs(model.images(queries), {.logits = true}, model.pass()).logits,
+           DType::f64);
+  std::vector<std::vector<double>> rows;
+  for (int64_t row = 0; row < all.dim(0); ++row)
+    rows.push_back(values_of<double>(all.slice(row, row + 1)));
+  return rows;
+}
 
 std::vector<double> softmax_of(std::vector<double> p) {
   const double most = *std::max_element(p.begin(), p.end());
@@ -124,7 +91,8 @@ class Answers {
         json_(arguments.has("--json")),
         top_(arguments.number("--top", 5, 1)),
         sheet_file_(arguments.get("--save")),
-        total_(total) {}
+        total_(total),
+        progress_(total) {}
 
   bool draws() const { return !sheet_file_.empty() && sheet_.size() < kMostOnASheet; }
   void add(Query& query, const std::vector<double>& logits) {
@@ -140,19 +108,9 @@ class Answers {
     log_line(LogLevel::error, query.error);
     ++failed_;
   }
-  /// A line now and then, for lists that take longer.
   void show_progress(size_t done) {
     std::cout.flush();
-    const double seconds = seconds_since(start_);
-    if (seconds < 1 || done == total_) return;
-    const double rate = static_cast<double>(done) / seconds;
-    const std::string line =
-        str(done, " of ", total_, " images, ", format_fixed(rate, 1), " img/s, eta ",
-            format_seconds(static_cast<double>(total_ - done) / rate));
-    log_progress(line);
-    if (seconds_since(last_line_) < kSecondsBetweenLines) return;
-    log_info(line);
-    last_line_ = std::chrono::steady_clock::now();
+    progress_.show(done);
   }
   /// DataError if an image could not be used.
   void finish() {
@@ -173,23 +131,18 @@ class Answers {
   std::string sheet_file_;
   size_t total_, failed_ = 0;
   std::vector<SheetEntry> sheet_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(),
-                                        last_line_ = start_;
+  ListProgress progress_;
 };
 
 // Neighbours of one size go through the model together.
-void answer(Predictor& predictor, std::vector<Query>& queries, Answers& answers) {
-  const auto alike = [](const Query& a, const Query& b) {
-    return b.error.empty() && a.seen.width == b.seen.width && a.seen.height == b.seen.height;
-  };
+void answer(const ImageModel& model, std::vector<Query>& queries, Answers& answers) {
   for (size_t begin = 0; begin < queries.size();) {
     if (!queries[begin].error.empty()) {
       answers.add_failure(queries[begin++]);
       continue;
     }
-    size_t end = begin + 1;
-    while (end < queries.size() && alike(queries[begin], queries[end])) ++end;
-    const auto rows = predictor.logits(std::span(queries).subspan(begin, end - begin));
+    const size_t end = end_of_one_size(queries, begin);
+    const auto rows = logits_of(model, std::span(queries).subspan(begin, end - begin));
     for (size_t i = begin; i < end; ++i) answers.add(queries[i], rows[i - begin]);
     begin = end;
   }
@@ -201,11 +154,10 @@ std::vector<QuerySource> sources_of(const Arguments& arguments, const RunConfig&
     sources = validation_queries(open_data(config.data.source, config.seed).val,
                                  arguments.number("--val", 32, 1));
   }
-  const bool upright = config.data.source.exif == "apply";
-  for (const std::string& file :
-       list_images({arguments.positional.begin() + 1, arguments.positional.end()}, std::cin)) {
-    sources.push_back(file_query(file, upright));
-  }
+  for (QuerySource& source : file_queries(
+           list_images({arguments.positional.begin() + 1, arguments.positional.end()}, std::cin),
+           config.data.source.exif == "apply"))
+    sources.push_back(std::move(source));
   VIC_CHECK(DataError, !sources.empty(), "no images: the list is empty");
   return sources;
 }
@@ -222,14 +174,14 @@ int predict_verb(const Arguments& arguments) {
   VIC_CHECK(DataError, !names.empty(), "'", loaded.directory,
             "' has no classifier, so there are no names to predict");
   const std::vector<QuerySource> sources = sources_of(arguments, loaded.config);
-  Predictor predictor(loaded);
+  const ImageModel model(loaded);
   Answers answers(arguments, names, sources.size());
   const auto batch = static_cast<size_t>(arguments.number("--batch", 32, 1));
   for (size_t begin = 0; begin < sources.size(); begin += batch) {
     const size_t end = std::min(sources.size(), begin + batch);
     std::vector<Query> queries = read_queries(sources, begin, end, loaded.config.data.transform,
                                               answers.draws() ? tile_side(sources.size()) : 0);
-    answer(predictor, queries, answers);
+    answer(model, queries, answers);
     answers.show_progress(end);
   }
   answers.finish();

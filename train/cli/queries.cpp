@@ -42,8 +42,20 @@ Query read_query(const QuerySource& source, const TransformConfig& transform, in
 
 }  // namespace
 
-QuerySource file_query(const std::string& path, bool upright) {
-  return {path, "", [path, upright] { return read_image(path, upright); }};
+std::vector<QuerySource> file_queries(const std::vector<std::string>& paths, bool upright) {
+  std::vector<QuerySource> sources;
+  for (const std::string& path : paths)
+    sources.push_back({path, "", [path, upright] { return read_image(path, upright); }});
+  return sources;
+}
+
+size_t end_of_one_size(const std::vector<Query>& queries, size_t begin) {
+  const Image& first = queries[begin].seen;
+  size_t end = begin + 1;
+  while (end < queries.size() && queries[end].error.empty() &&
+         queries[end].seen.width == first.width && queries[end].seen.height == first.height)
+    ++end;
+  return end;
 }
 
 std::vector<Query> read_queries(const std::vector<QuerySource>& sources, size_t begin, size_t end,

@@ -23,12 +23,16 @@ struct QuerySource {
   std::string name, truth;
   std::function<Image()> read;
 };
-/// An image file; `upright`: turned as its EXIF orientation says.
-QuerySource file_query(const std::string& path, bool upright);
+/// Image files; `upright`: turned as their EXIF orientation says.
+std::vector<QuerySource> file_queries(const std::vector<std::string>& paths, bool upright);
 
 /// The images of [begin, end), by one thread per core; each holds one decoded picture at a time.
 /// thumbnail_side 0: none is made. An image that cannot be used has its `error` set.
 std::vector<Query> read_queries(const std::vector<QuerySource>& sources, size_t begin, size_t end,
                                 const TransformConfig& transform, int thumbnail_side);
+
+/// One behind the last of the queries that follow `begin`, which has an image, with images of its
+/// size: those go through a model together.
+size_t end_of_one_size(const std::vector<Query>& queries, size_t begin);
 
 }  // namespace vicinity

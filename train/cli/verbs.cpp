@@ -8,8 +8,8 @@ namespace {
 const Option kJson{"--json", "", "machine-readable output, one JSON object a line"};
 const Option kOverwrite{"--overwrite", "", "replace what is there"};
 
-// What is done with data and models.
-std::vector<Verb> model_verbs() {
+// What works on models and data.
+std::vector<Verb> work_verbs() {
   return {
       {"train",
        "[--config NAME]... [key=value]... [--out DIR]",
@@ -36,6 +36,17 @@ std::vector<Verb> model_verbs() {
         {"--val", "N", "N images spread over the run's own validation set, with their true names"}},
        true,
        predict_verb},
+      {"embed",
+       "RUN|MODEL IMAGE|FOLDER|'PATTERN'|-... --outputs NAME,... --out FILE",
+       "features, hidden states, attentions and logits of images as arrays, resumable",
+       {{"--outputs", "NAME,...",
+         "pooled (default), last_hidden_state, hidden_states, reshaped_hidden_states, attentions, "
+         "logits, features, features.STAGE"},
+        {"--out", "FILE", "the file to write: .safetensors, .npz or .h5"},
+        {"--batch", "N", "images at a time; default 16"},
+        kOverwrite},
+       true,
+       embed_verb},
       {"data pack",
        "data.root=PATH [key=value]... --out FILE.h5",
        "packs images into one HDF5 file, resumable",
@@ -65,7 +76,7 @@ std::vector<Verb> model_verbs() {
   };
 }
 
-// What is asked about the machine and the program.
+// What looks at the machine.
 std::vector<Verb> machine_verbs() {
   return {
       {"bench step",
@@ -110,9 +121,9 @@ std::vector<Verb> machine_verbs() {
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = [] {
-    std::vector<Verb> all = model_verbs();
-    const std::vector<Verb> more = machine_verbs();
-    all.insert(all.end(), more.begin(), more.end());
+    std::vector<Verb> all = work_verbs();
+    const std::vector<Verb> machine = machine_verbs();
+    all.insert(all.end(), machine.begin(), machine.end());
     return all;
   }();
   return table;

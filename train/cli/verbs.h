@@ -8,6 +8,7 @@ namespace vicinity {
 int train_verb(const Arguments& arguments);
 int eval_verb(const Arguments& arguments);
 int predict_verb(const Arguments& arguments);
+int embed_verb(const Arguments& arguments);
 int data_pack_verb(const Arguments& arguments);
 int inspect_verb(const Arguments& arguments);
 int export_verb(const Arguments& arguments);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <utility>
 
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -143,7 +144,7 @@ RunResult Run::train() {
   Fetched batch, next;
   if (trainer_->steps_done() < length_.steps) next = fetch();
   while (trainer_->steps_done() < length_.steps) {
-    batch = std::move(next);
+    batch = std::exchange(next, Fetched{});
     const int64_t step = trainer_->steps_done() + 1;
     const auto fetch_next = [&] {
       if (step < length_.steps) next = fetch();
