@@ -221,7 +221,7 @@ TEST_F(Load, FilesOfOtherModelsAreRefused) {
 
 // What the shapes of a file without a config.json tell, for every model.
 TEST_F(Load, ShapesTellTheArchitecture) {
-  for (auto [name, config] : tiny_models()) {
+  for (const auto& [name, config] : tiny_models()) {
     SCOPED_TRACE(name);
     save(config);
     std::filesystem::remove(dir_.file("config.json"));
