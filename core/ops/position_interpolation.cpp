@@ -60,6 +60,10 @@ PositionMode parse_position_mode(const std::string& name) {
            "'; there are hf437, size, antialias");
 }
 
+const char* name_of(PositionMode mode) {
+  return mode == PositionMode::hf437 ? "hf437" : mode == PositionMode::size ? "size" : "antialias";
+}
+
 AxisTaps position_taps(int64_t side, int64_t grid, PositionMode mode) {
   const auto m = static_cast<double>(side), g = static_cast<double>(grid);
   const double step = mode == PositionMode::hf437 ? 1 / ((g + 0.1) / m) : m / g;

@@ -20,6 +20,7 @@ enum class PositionMode {
 
 /// hf437, size, antialias. ConfigError lists them.
 PositionMode parse_position_mode(const std::string& name);
+const char* name_of(PositionMode mode);
 
 /// Row 0 (class token) as it is; rows 1.. are an M x M grid, resampled per channel to grid_h x
 /// grid_w. table: [1 + M * M, D], f32 or f64 -> [1 + grid_h * grid_w, D]. ShapeError if the rows

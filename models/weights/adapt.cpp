@@ -82,18 +82,6 @@ bool is_first_convolution(const std::string& name) {
          ends_with(name, "patch_embeddings.projection.0.weight");
 }
 
-const char* name_of(PositionMode mode) {
-  switch (mode) {
-    case PositionMode::hf437:
-      return "hf437";
-    case PositionMode::size:
-      return "size";
-    case PositionMode::antialias:
-      return "antialias";
-  }
-  return "";
-}
-
 }  // namespace
 
 Adapted adapt(const Tensor& tensor, const Published& entry, PositionMode mode,

@@ -14,7 +14,8 @@ if(VICINITY_CUDA STREQUAL emulated)
   find_package(Boost REQUIRED COMPONENTS context)
   set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
   target_sources(vicinity_core PRIVATE ${cuda_kernels}
-    ${CMAKE_SOURCE_DIR}/tests/simt/cuda_api.cpp ${CMAKE_SOURCE_DIR}/tests/simt/emulator.cpp)
+    ${CMAKE_SOURCE_DIR}/tests/simt/cuda_api.cpp ${CMAKE_SOURCE_DIR}/tests/simt/emulator.cpp
+    ${CMAKE_SOURCE_DIR}/tests/simt/mma.cpp)
   target_include_directories(vicinity_core PRIVATE ${CMAKE_SOURCE_DIR}/tests/simt)
   target_link_libraries(vicinity_core PUBLIC Boost::context)
   target_compile_definitions(vicinity_core PUBLIC VICINITY_CUDA_EMULATED) # for tests: the product does not ask

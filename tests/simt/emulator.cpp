@@ -1,7 +1,6 @@
 #include "tests/simt/emulator.h"
 
 #include <algorithm>
-#include <bit>
 #include <boost/context/fiber.hpp>
 #include <boost/context/pooled_fixedsize_stack.hpp>
 #include <cstring>
@@ -12,7 +11,7 @@
 #include <vector>
 
 #include "core/base/text.h"
-#include "core/tensor/dtype.h"
+#include "tests/simt/shared_memory.h"
 
 namespace vicinity::simt {
 namespace {
@@ -22,33 +21,6 @@ namespace context = boost::context;
 constexpr size_t kStackBytes = 256 << 10;
 constexpr size_t kSharedLimit = 227 << 10;  // of a block on compute capability 9.0
 constexpr size_t kStaticLimit = 48 << 10;
-constexpr size_t kGuard = 64;
-constexpr unsigned char kPoison = 0xFF, kFence = 0xA5;
-
-// Shared memory of one array: NaNs to start with, fenced behind.
-class Shared {
- public:
-  explicit Shared(size_t bytes) : bytes_(bytes), storage_(bytes + kGuard + 128, kFence) {
-    std::memset(data(), kPoison, bytes);
-  }
-  unsigned char* data() {
-    const auto at = reinterpret_cast<uintptr_t>(storage_.data());
-    return storage_.data() + ((at + 127) / 128 * 128 - at);
-  }
-  bool contains(const void* p, size_t bytes) {
-    const auto* at = static_cast<const unsigned char*>(p);
-    return at >= data() && at + bytes <= data() + bytes_;
-  }
-  bool fence_intact() {
-    return std::all_of(data() + bytes_, data() + bytes_ + kGuard,
-                       [](unsigned char byte) { return byte == kFence; });
-  }
-  size_t bytes() const { return bytes_; }
-
- private:
-  size_t bytes_;
-  std::vector<unsigned char> storage_;
-};
 
 struct PendingCopy {
   void* to;
@@ -362,27 +334,6 @@ void* static_shared(const void* site, size_t bytes) {
     }
   }
   return array->second.data();
-}
-
-// Fragments as the PTX ISA lays them out (section "Matrix Fragments for mma.m16n8k16").
-void mma_16816(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const char* file,
-               int line) {
-  const int lane = now().number % 32, group = lane / 4, quad = lane % 4;
-  const LaneWords* lanes = warp_meet({a[0], a[1], a[2], a[3], b[0], b[1]}, "mma_16816", file, line);
-  const auto half = [](uint32_t word, int which) {
-    return std::bit_cast<float>(which == 0 ? word << 16 : word & 0xffff0000u);
-  };
-  float rows[2][16], columns[2][16];  // of a and of b: what this lane's sums are made of
-  for (int k = 0; k < 16; ++k) {
-    const int pair = k % 8 / 2, eight = k / 8;
-    for (int i = 0; i < 2; ++i) {
-      rows[i][k] = half(lanes[4 * group + pair][i + 2 * eight], k % 2);
-      columns[i][k] = half(lanes[4 * (2 * quad + i) + pair][4 + eight], k % 2);
-    }
-  }
-  for (int e = 0; e < 4; ++e) {
-    d[e] += std::inner_product(rows[e / 2], rows[e / 2] + 16, columns[e % 2], 0.0f);
-  }
 }
 
 void load_matrices(uint32_t (&r)[4], const void* row, bool transposed, const char* file, int line) {
