@@ -95,28 +95,43 @@ inline std::vector<Tensor> input_values(const OpCase& c, DType dtype) {
   return values;
 }
 
-/// Runs a case forward and back with fixed probes as output gradients.
-inline OpResult run_case(const OpCase& c, const std::vector<Tensor>& values, DType dtype,
-                         Device device = kCpu) {
+/// The inputs of a case as variables, and where their gradients arrive.
+struct CaseInputs {
   std::vector<Leaf> leaves;
   std::vector<Variable> variables;
+};
+
+inline CaseInputs case_inputs(const OpCase& c, const std::vector<Tensor>& values, DType dtype,
+                              Device device) {
+  CaseInputs inputs;
   for (size_t i = 0; i < values.size(); ++i) {
     const DType stored = c.inputs[i].accumulator ? accumulator_of(dtype) : dtype;
-    leaves.emplace_back(full(values[i].shape(), NAN, accumulator_of(dtype), device));
+    inputs.leaves.emplace_back(full(values[i].shape(), NAN, accumulator_of(dtype), device));
     const Tensor x = to_device(cast(values[i], stored), device);
-    variables.push_back(c.inputs[i].wants_grad ? leaves[i].use(x) : Variable(x));
+    inputs.variables.push_back(c.inputs[i].wants_grad ? inputs.leaves[i].use(x) : Variable(x));
   }
-  OpResult result;
-  const std::vector<Variable> outputs = c.run(variables);
+  return inputs;
+}
+
+/// One fixed output gradient for each output, on its device.
+inline std::vector<Tensor> probes_of(const std::vector<Variable>& outputs) {
+  std::vector<Tensor> probes;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor probe = cast(random_tensor(outputs[i].shape(), 1000 + i), outputs[i].dtype());
+    probes.push_back(to_device(probe, outputs[i].value().device()));
+  }
+  return probes;
+}
+
+/// Backward of L = sum over outputs of <y, probe>, all of them in one pass.
+inline void backward_from(const std::vector<Variable>& outputs, const std::vector<Tensor>& probes) {
+  const DType dtype = outputs[0].dtype();
+  const Device device = outputs[0].value().device();
   std::vector<Variable> parts;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    result.outputs.push_back(outputs[i].value());
-    const Tensor probe =
-        to_device(cast(random_tensor(outputs[i].shape(), 1000 + i), outputs[i].dtype()), device);
-    const Variable& y =
-        outputs[i];  // L = sum over outputs of <y, probe>, all flowing into one scalar
-    parts.push_back(record("probe", full({1}, 0, y.dtype(), device), {y},
-                           [probe](const Tensor&, const Needs&) -> Grads { return {probe}; }));
+    parts.push_back(
+        record("probe", full({1}, 0, outputs[i].dtype(), device), {outputs[i]},
+               [probe = probes[i]](const Tensor&, const Needs&) -> Grads { return {probe}; }));
   }
   const auto total = record("total", std::vector<Tensor>{full({1}, 0, dtype, device)}, parts,
                             [&parts, device](const Grads&, const Needs&) {
@@ -126,9 +141,19 @@ inline OpResult run_case(const OpCase& c, const std::vector<Tensor>& values, DTy
                               return ones;
                             });
   if (total[0].needs_grad()) backward(total[0], full({1}, 1, dtype, device));
-  for (size_t i = 0; i < leaves.size(); ++i) {
-    result.grads.push_back(c.inputs[i].wants_grad && leaves[i].written() ? leaves[i].sink()
-                                                                         : Tensor{});
+}
+
+/// Runs a case forward and back with fixed probes as output gradients.
+inline OpResult run_case(const OpCase& c, const std::vector<Tensor>& values, DType dtype,
+                         Device device = kCpu) {
+  CaseInputs inputs = case_inputs(c, values, dtype, device);
+  const std::vector<Variable> outputs = c.run(inputs.variables);
+  backward_from(outputs, probes_of(outputs));
+  OpResult result;
+  for (const Variable& y : outputs) result.outputs.push_back(y.value());
+  for (size_t i = 0; i < values.size(); ++i) {
+    Leaf& leaf = inputs.leaves[i];
+    result.grads.push_back(c.inputs[i].wants_grad && leaf.written() ? leaf.sink() : Tensor{});
   }
   return result;
 }
