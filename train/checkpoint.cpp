@@ -24,6 +24,8 @@ std::string state_text(const RunState& state) {
                         {"seed", state.seed},
                         {"best_top1", state.best_top1},
                         {"best_step", state.best_step},
+                        {"top1", state.top1},
+                        {"evaluated_step", state.evaluated_step},
                         {"data_fingerprint", state.data_fingerprint}}
              .dump(2) +
          "\n";
@@ -32,7 +34,12 @@ std::string state_text(const RunState& state) {
 RunState state_of(const std::string& path) {
   try {
     const auto json = nlohmann::json::parse(read_file(path));
-    return {json.at("step"), json.at("seed"), json.at("best_top1"), json.at("best_step"),
+    return {json.at("step"),
+            json.at("seed"),
+            json.at("best_top1"),
+            json.at("best_step"),
+            json.at("top1"),
+            json.at("evaluated_step"),
             json.at("data_fingerprint")};
   } catch (const nlohmann::json::exception& error) {
     VIC_FAIL(DataError, "the checkpoint state '", path, "' is damaged: ", error.what(),
@@ -52,8 +59,7 @@ std::vector<NamedTensor> state_tensors(const Model& model, const Optimizer& opti
 }  // namespace
 
 void Checkpoints::save(const Model& model, const Optimizer& optimizer,
-                       const TransformConfig& transform, const RunState& state, bool best,
-                       int keep) const {
+                       const TransformConfig& transform, const RunState& state, int keep) const {
   make_directories(folder_);
   const std::string name = kPrefix + std::to_string(state.step);
   const fs::path temporary = fs::path(folder_) / ("tmp." + name), final = fs::path(folder_) / name;
@@ -67,7 +73,7 @@ void Checkpoints::save(const Model& model, const Optimizer& optimizer,
   fs::remove_all(final);
   rename_durably(temporary.string(), final.string());
   point("last", name);
-  if (best) point("best", name);
+  if (state.best_step == state.step) point("best", name);
   const std::vector<int64_t> all = steps();
   for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) {
     if (all[i] != state.best_step)

@@ -19,6 +19,8 @@ struct RunState {
   uint64_t seed = 0;
   double best_top1 = -1;  // percent; -1: not evaluated yet
   int64_t best_step = 0;
+  double top1 = 0;  // percent, of the last evaluation
+  int64_t evaluated_step = -1;
   std::string data_fingerprint;
 };
 
@@ -27,11 +29,11 @@ class Checkpoints {
   explicit Checkpoints(std::string run_directory)
       : folder_(std::move(run_directory) + "/checkpoints") {}
 
-  /// Writes step_N under a temporary name, syncs, renames, then moves `last` (and `best`) to it,
-  /// then removes what is neither among the newest `keep` nor the best.
+  /// Writes step_N under a temporary name, syncs, renames, then moves `last` (and `best`, where the
+  /// state says so) to it, then removes what is neither among the newest `keep` nor the best.
   /// `transform` is written as preprocessor_config.json.
   void save(const Model& model, const Optimizer& optimizer, const TransformConfig& transform,
-            const RunState& state, bool best, int keep) const;
+            const RunState& state, int keep) const;
   /// Restores the newest whole checkpoint into the model and the optimiser. DataError names a
   /// damaged one.
   RunState load_last(Model& model, Optimizer& optimizer) const;

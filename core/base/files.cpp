@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -28,22 +29,24 @@ std::string reason() {
 
 }  // namespace
 
-FileWriter::FileWriter(std::string path)
+FileWriter::FileWriter(std::string path, FileSystem& system)
     : path_(std::move(path)),
-      file_(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+      system_(system),
+      file_(system.open(path_, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
   VIC_CHECK(IoError, file_ >= 0, "cannot create '", path_, "': ", reason());
 }
 
 FileWriter::~FileWriter() {
-  if (file_ >= 0) close(file_);
+  if (file_ >= 0) system_.close(file_);
 }
 
 void FileWriter::write(const void* data, size_t bytes) {
   const char* at = static_cast<const char*>(data);
   while (bytes > 0) {
-    const ssize_t done = ::write(file_, at, bytes);
+    errno = ENOSPC;  // what a write of nothing means
+    const ssize_t done = system_.write(file_, at, bytes);
     if (done < 0 && errno == EINTR) continue;
-    VIC_CHECK(IoError, done >= 0, "cannot write ", bytes, " more bytes to '", path_,
+    VIC_CHECK(IoError, done > 0, "cannot write ", bytes, " more bytes to '", path_,
               "': ", reason());
     at += done;
     bytes -= static_cast<size_t>(done);
@@ -51,10 +54,10 @@ void FileWriter::write(const void* data, size_t bytes) {
 }
 
 void FileWriter::finish() {
-  VIC_CHECK(IoError, fsync(file_) == 0, "cannot sync '", path_, "': ", reason());
+  VIC_CHECK(IoError, system_.fsync(file_) == 0, "cannot sync '", path_, "': ", reason());
   const int file = file_;
   file_ = -1;
-  VIC_CHECK(IoError, close(file) == 0, "cannot close '", path_, "': ", reason());
+  VIC_CHECK(IoError, system_.close(file) == 0, "cannot close '", path_, "': ", reason());
 }
 
 void write_at(int file, std::string_view bytes, uint64_t at, const std::string& path) {
@@ -105,19 +108,44 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
-void sync_directory(const std::string& directory) {
-  const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+void sync_directory(const std::string& directory, FileSystem& system) {
+  const int file = system.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   VIC_CHECK(IoError, file >= 0, "cannot open the folder '", directory, "': ", reason());
-  const int result = fsync(file);
-  close(file);
-  VIC_CHECK(IoError, result == 0, "cannot sync the folder '", directory, "': ", reason());
+  const int result = system.fsync(file);
+  const std::string why = result == 0 ? "" : reason();
+  system.close(file);
+  VIC_CHECK(IoError, result == 0, "cannot sync the folder '", directory, "': ", why);
 }
 
-void rename_durably(const std::string& from, const std::string& to) {
-  VIC_CHECK(IoError, rename(from.c_str(), to.c_str()) == 0, "cannot rename '", from, "' to '", to,
+void rename_durably(const std::string& from, const std::string& to, FileSystem& system) {
+  VIC_CHECK(IoError, system.rename(from, to) == 0, "cannot rename '", from, "' to '", to,
             "': ", reason());
   const std::string parent = std::filesystem::path(to).parent_path().string();
-  sync_directory(parent.empty() ? "." : parent);
+  sync_directory(parent.empty() ? "." : parent, system);
+}
+
+void replace_link(const std::string& target, const std::string& link, FileSystem& system) {
+  const std::string temporary = link + ".tmp";
+  system.unlink(temporary);  // of a process that was killed
+  VIC_CHECK(IoError, system.symlink(target, temporary) == 0, "cannot make the link '", temporary,
+            "': ", reason());
+  rename_durably(temporary, link, system);
+}
+
+void make_directory(const std::string& path, FileSystem& system) {
+  VIC_CHECK(IoError, system.mkdir(path, 0755) == 0, "cannot make the folder '", path,
+            "': ", reason());
+}
+
+void remove_directory(const std::string& path, const std::string& first, FileSystem& system) {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    const std::string file = entry.path().string();
+    files.insert(entry.path().filename() == first ? files.begin() : files.end(), file);
+  }
+  for (const std::string& file : files)
+    VIC_CHECK(IoError, system.unlink(file) == 0, "cannot remove '", file, "': ", reason());
+  VIC_CHECK(IoError, system.rmdir(path) == 0, "cannot remove the folder '", path, "': ", reason());
 }
 
 void make_directories(const std::string& path) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/file_system.h"
+
 namespace vicinity {
 
 /// A file being written. IoError on any refusal of the system, naming the path, what was asked and
@@ -13,7 +15,7 @@ namespace vicinity {
 class FileWriter {
  public:
   /// Creates or truncates `path`.
-  explicit FileWriter(std::string path);
+  explicit FileWriter(std::string path, FileSystem& system = system_files());
   ~FileWriter();
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
@@ -25,6 +27,7 @@ class FileWriter {
 
  private:
   std::string path_;
+  FileSystem& system_;
   int file_ = -1;
 };
 
@@ -40,9 +43,18 @@ void write_file_atomically(const std::string& path, const std::string& text);
 /// The whole file. IoError if it cannot be read.
 std::string read_file(const std::string& path);
 /// Makes a rename inside `directory` survive a power cut.
-void sync_directory(const std::string& directory);
+void sync_directory(const std::string& directory, FileSystem& system = system_files());
 /// Renames and syncs the directory that holds `to`.
-void rename_durably(const std::string& from, const std::string& to);
+void rename_durably(const std::string& from, const std::string& to,
+                    FileSystem& system = system_files());
+/// Makes `link` point to `target` from one moment to the next: there is always one.
+void replace_link(const std::string& target, const std::string& link,
+                  FileSystem& system = system_files());
+/// Makes one directory, whose parent is there.
+void make_directory(const std::string& path, FileSystem& system = system_files());
+/// Removes a directory of files, `first` before the others. IoError names what stays.
+void remove_directory(const std::string& path, const std::string& first,
+                      FileSystem& system = system_files());
 /// Makes the directory and its parents; IoError naming the part that is in the way.
 void make_directories(const std::string& path);
 

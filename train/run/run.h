@@ -2,21 +2,13 @@
 // back into the step.
 #pragma once
 
-#include <chrono>
-#include <exception>
-#include <functional>
-#include <memory>
-#include <string>
+#include <optional>
 
-#include "data/loader.h"
-#include "data/source/open.h"
-#include "train/checkpoint.h"
-#include "train/evaluate.h"
-#include "train/metrics_file.h"
+#include "train/run/batches.h"
+#include "train/run/evaluation.h"
+#include "train/run/progress.h"
 #include "train/run/run_directory.h"
-#include "train/run/setup.h"
-#include "train/run_config.h"
-#include "train/trainer.h"
+#include "train/run/saving.h"
 
 namespace vicinity {
 
@@ -33,46 +25,22 @@ class Run {
   Run(RunConfig config, const RunDirectory& directory, bool resume);
 
   RunResult train();
-  const Model& model() const { return *model_; }
+  const Model& model() const { return *parts_.model; }
 
  private:
-  void build_model(bool resume);
-  void restore();
-  void describe() const;
-  struct Fetched {
-    Tensor images, labels;
-    std::exception_ptr error;  // thrown when the batch is wanted: the step before it is whole
-  };
-  Fetched fetch();
-  StepReport step_on(const Fetched& batch, const std::function<void()>& meanwhile);
-  void log_step(const StepReport& report);
-  bool due(double every_epochs) const;
-  void evaluate_now();
-  void save(bool best);
+  void step();
+  StepReport step_on(const TrainBatch& batch);
+  void evaluate();
   RunResult finish(int signal);
 
-  RunConfig config_;
   const RunDirectory& directory_;
-  DataSets data_;
-  Device device_;
-  DType act_;
-  Length length_;
-  std::unique_ptr<Model> model_;
-  std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<Task> task_;
-  std::unique_ptr<Trainer> trainer_;
-  std::unique_ptr<Loader> train_loader_, val_loader_;
-  Checkpoints checkpoints_;
-  std::unique_ptr<MetricsFile> metrics_;
+  RunParts parts_;
   RunState state_;
-  int64_t evaluated_at_ = -1, saved_at_ = -1;
-  double last_top1_ = 0;
-  // Since the last log line.
-  struct Interval {
-    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-    double loss = 0, accuracy = 0, wait = 0;
-    int64_t steps = 0, images = 0;
-  } interval_;
+  std::optional<MetricsFile> metrics_;
+  std::optional<Batches> batches_;
+  std::optional<Progress> progress_;
+  std::optional<Evaluation> evaluation_;
+  std::optional<Saving> saving_;
 };
 
 }  // namespace vicinity

@@ -1,0 +1,91 @@
+#include "train/run/parts.h"
+
+#include <utility>
+
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/runtime/cpu.h"
+#include "models/registry.h"
+#include "train/checkpoint.h"
+#include "train/tasks/classify.h"
+
+namespace vicinity {
+namespace {
+
+void prepare_architecture(RunConfig& config, const std::vector<std::string>& classes) {
+  ModelConfig& architecture = config.model.architecture;
+  check_small_maps(config.model, config.data.transform.image_size);
+  check_trainable(architecture);
+  architecture.labels = classes;
+  architecture.problem_type = "single_label_classification";
+  check_image_size(architecture, config.data.transform.image_size);
+}
+
+// What model.weights lacks, such as the classifier, stays as it was drawn.
+void first_weights(Model& model, const RunConfig& config) {
+  model.initialise(config.seed, config.model.init);
+  if (config.model.weights.empty()) return;
+  const std::string path = model_location(config.model.weights);
+  log_info(load_weights(model, path, load_options(config.model)).text());
+}
+
+Schedule schedule_of(const RunConfig& config, const Length& length) {
+  return {.peak_lr = config.optim.lr,
+          .final_lr = config.sched.final_lr,
+          .weight_decay = config.optim.weight_decay,
+          .warmup_steps = parse_length(config.sched.warmup, length.steps_per_epoch, length.steps),
+          .total_steps = length.steps,
+          .constant = config.sched.name == "constant"};
+}
+
+}  // namespace
+
+RunParts open_parts(RunConfig config) {
+  RunParts parts;
+  parts.config = std::move(config);
+  const RunConfig& c = parts.config;
+  if (c.threads > 0) cpu().set_threads(c.threads);
+  parts.data = open_data(c.data.source, c.seed);
+  parts.device = device_of(c.device);
+  parts.act = activation_dtype(c.train.precision, parts.device);
+  parts.length = length_of(c.train, parts.data.train->size());
+  return parts;
+}
+
+void build_parts(RunParts& parts, bool fresh) {
+  RunConfig& config = parts.config;
+  prepare_architecture(config, parts.data.train->class_names());
+  parts.model = make_model(config.model.architecture, DType::f32, parts.device);
+  if (fresh) first_weights(*parts.model, config);
+  ParameterStore& store = parts.model->store();
+  if (parts.act == DType::bf16) store.enable_copies();
+  parts.optimizer = make_optimizer(config.optim, store.value());
+  parts.task = std::make_unique<Classify>(*parts.model, normalization_of(config.data.transform),
+                                          config.train.smoothing);
+  parts.trainer =
+      std::make_unique<Trainer>(*parts.model, *parts.task, *parts.optimizer, param_ranges(store),
+                                Trainer::Settings{.act = parts.act,
+                                                  .seed = config.seed,
+                                                  .micro_batch = config.train.micro_batch,
+                                                  .clip_grad = config.optim.clip_grad,
+                                                  .cuda_graph = config.train.cuda_graph,
+                                                  .schedule = schedule_of(config, parts.length)});
+}
+
+void describe(const RunParts& parts) {
+  const TrainConfig& train = parts.config.train;
+  const TransformConfig& transform = parts.config.data.transform;
+  const int64_t leaves = (train.batch + train.micro_batch - 1) / train.micro_batch;
+  log_info("data       ", format_count(parts.data.train->size()), " training and ",
+           format_count(parts.data.val->size()), " validation images of ",
+           parts.data.train->class_names().size(), " classes");
+  log_info("model      ", parts.model->config().title(), ", ",
+           format_count(parts.model->parameter_count()), " parameters");
+  log_info("images     ", describe_eval(transform), " in evaluation");
+  log_info("compute    ", describe_device(parts.device), ", activations ", parts.act);
+  log_info("batch      ", train.batch, " = 1 rank x ", train.micro_batch, " images x ", leaves,
+           leaves == 1 ? " leaf" : " leaves", "; ", parts.length.steps, " steps, ",
+           parts.length.steps_per_epoch, " an epoch");
+}
+
+}  // namespace vicinity

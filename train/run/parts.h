@@ -1,0 +1,38 @@
+// What a run is made of, put together once from its configuration.
+#pragma once
+
+#include <memory>
+
+#include "data/source/open.h"
+#include "models/model.h"
+#include "train/optim/optimizer.h"
+#include "train/run/setup.h"
+#include "train/run_config.h"
+#include "train/tasks/task.h"
+#include "train/trainer.h"
+
+namespace vicinity {
+
+struct RunParts {
+  RunConfig config;  // once the data is open, with its class names as the labels of the model
+  DataSets data;
+  Device device;
+  DType act = DType::f32;
+  Length length;
+  std::unique_ptr<Model> model;
+  std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<Task> task;
+  std::unique_ptr<Trainer> trainer;
+
+  int64_t steps_done() const { return trainer->steps_done(); }
+};
+
+/// The data is opened, the device chosen, the length counted.
+RunParts open_parts(RunConfig config);
+/// Model, optimiser, task and trainer. `fresh`: the weights are drawn, and what model.weights holds
+/// is loaded over them; otherwise they are left to a checkpoint.
+void build_parts(RunParts& parts, bool fresh);
+/// What is about to run, in a few log lines.
+void describe(const RunParts& parts);
+
+}  // namespace vicinity

@@ -1,0 +1,56 @@
+#include "train/run/progress.h"
+
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/runtime/profile.h"
+
+namespace vicinity {
+namespace {
+
+double epochs_of(int64_t steps, const Length& length) {
+  return static_cast<double>(steps) / static_cast<double>(length.steps_per_epoch);
+}
+
+}  // namespace
+
+std::string Progress::line(const StepReport& report) const {
+  const double seconds = seconds_since(interval_.start);
+  const auto n = static_cast<double>(interval_.steps);
+  const double rate = static_cast<double>(interval_.images) / seconds;
+  const double left = static_cast<double>(parts_.length.steps - report.step) * seconds / n;
+  return str("step ", report.step, "/", parts_.length.steps, "  epoch ",
+             format_fixed(epochs_of(report.step, parts_.length), 2), "  loss ",
+             format_fixed(interval_.loss / n, 4), "  acc ",
+             format_fixed(100 * interval_.accuracy / n, 1), " %  lr ",
+             format_fixed(report.knobs.lr, 6), "  grad ", format_fixed(report.grad_norm, 2), "  ",
+             format_fixed(rate, 0), " img/s  data wait ",
+             format_fixed(100 * interval_.wait / seconds, 1), " %  eta ", format_seconds(left));
+}
+
+void Progress::step(const StepReport& report, double waited) {
+  interval_.loss += report.loss;
+  interval_.accuracy += report.accuracy;
+  interval_.wait += waited;
+  interval_.images += parts_.config.train.batch;
+  ++interval_.steps;
+  metrics_.write(JsonLine()
+                     .add("step", report.step)
+                     .add("epoch", epochs_of(report.step, parts_.length))
+                     .add("loss", report.loss)
+                     .add("accuracy", report.accuracy)
+                     .add("grad_norm", report.grad_norm)
+                     .add("lr", report.knobs.lr));
+  if (report.step % parts_.config.train.log_every != 0 && report.step != parts_.length.steps) {
+    log_progress(line(report));
+    return;
+  }
+  log_info(line(report));
+  if (interval_.wait > 0.1 * seconds_since(interval_.start) && interval_.steps > 1) {
+    log_info(
+        "hint: training waits for images; pack them (vicinity data pack) or raise "
+        "data.loader_threads");
+  }
+  restart();
+}
+
+}  // namespace vicinity
