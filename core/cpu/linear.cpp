@@ -79,14 +79,16 @@ void multiply_chunks(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
   sum_partials(cpu, partials.data<float>(), whole + (rest > 0), dw);
 }
 
-// Tiles of the gradient, each a whole product of oneDNN's on one thread; powers of two, so that
-// they balance. A function of the shape only.
+// Tiles of the gradient, each a whole product of oneDNN's on one thread. 4 to 16 of them, powers of
+// two, so that they balance, and wide, since each packs its columns of both operands anew. A
+// function of the shape only.
 void multiply_tiles(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
   const int64_t rows = x.rows(), n = dw.dim(0), k = dw.dim(1);
   const auto power = [](int64_t parts) {
     return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(1, parts))));
   };
-  const int64_t down = power(n / 96), across = power(k / 384);
+  const int64_t tiles = std::clamp<int64_t>(power(n * k / (192 * 384)), 4, 16);
+  const int64_t across = std::min(power(k / 384), tiles), down = tiles / across;
   cpu.parallel_for(down * across, [&](int64_t task) {
     const int64_t i = task / across, j = task % across;
     const int64_t top = i * n / down, bottom = (i + 1) * n / down;
@@ -99,11 +101,11 @@ void multiply_tiles(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
   });
 }
 
-// Measured on Zen 4: oneDNN's kernels are ahead by 15 % where both sides are wide (dW of 384 x
-// 1536: 163 to 187 GFLOP/s), our own by 10 to 40 % where one is 64 or 128; with AVX2 at narrow ones
-// only.
+// Measured on Zen 4 and 5: oneDNN's kernels are ahead where both sides are wide (Zen 4, dW of 384 x
+// 1536, f32: 163 to 187 GFLOP/s; Zen 5, 384 x 128: 394 to 541), our own by 10 to 40 % where one is
+// 64; with AVX2 at narrow ones only.
 bool tiles_pay(const Tensor& dw, DType act) {
-  return std::min(dw.dim(0), dw.dim(1)) >= 256 &&
+  return std::min(dw.dim(0), dw.dim(1)) >= 128 &&
          (act == DType::f32 || cpu_isa() == Isa::avx512_bf16);
 }
 
