@@ -44,11 +44,27 @@ class NoGrad {
  private:
   bool before_;
 };
+/// Whether this thread records.
+bool is_recording();
 
 /// Runs the tape from `y` back to the leaves, with dL/dy = `dy` (same shape). Walks nodes by
 /// falling creation number, a reverse topological order: no recursion, and sums in a fixed order,
 /// so that runs repeat bit for bit. Frees every closure (and what it captured) as soon as it has
 /// run.
 void backward(const Variable& y, Tensor dy);
+/// The same from several values at once; gradients may be absent. Ends at leaves and at gates.
+void backward(const std::vector<Variable>& ys, Grads dys);
+
+/// Where a tape that is inside another one begins: what arrives here is kept for the outer one.
+class Gate {
+ public:
+  explicit Gate(Tensor value);
+  const Variable& variable() const { return variable_; }
+  /// The gradient that arrived, or absent; it is handed over.
+  Tensor take();
+
+ private:
+  Variable variable_;
+};
 
 }  // namespace vicinity

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "autograd/record.h"
+#include "autograd/watch.h"
 #include "core/ops/elementwise.h"
 
 namespace vicinity {
@@ -17,6 +18,7 @@ class Node {
   BackwardMany backward;
   Grads arrived;  // per output; for a leaf, arrived[0] is the sink
   bool leaf = false;
+  bool gate = false;     // keeps what arrives
   bool written = false;  // leaves: the sink holds a gradient
 
   // Adds a gradient to those that arrived at an output. Sums in place only where nobody else sees
@@ -41,6 +43,19 @@ class Node {
 namespace {
 
 thread_local bool recording = true;
+thread_local TapeWatch* watch = nullptr;
+
+Tensor sink_of(const Variable& input) {
+  const Node* node = input.node().get();
+  return node != nullptr && node->leaf ? node->arrived[0] : Tensor{};
+}
+
+void show_output(const char* op, const Tensor& y, const std::vector<Variable>& inputs) {
+  if (watch == nullptr) return;
+  std::vector<Tensor> sinks;
+  for (const Variable& input : inputs) sinks.push_back(sink_of(input));
+  watch->output(op, y, sinks);
+}
 
 uint64_t next_number() {
   static std::atomic<uint64_t> counter{0};
@@ -90,6 +105,7 @@ struct Later {
 std::vector<Variable> record(const char* op, std::vector<Tensor> ys,
                              const std::vector<Variable>& inputs, BackwardMany backward) {
   std::vector<Variable> result;
+  for (const Tensor& y : ys) show_output(op, y, inputs);
   const bool keep = recording && any_wanted(inputs);
   const auto node = keep ? make_node(op, ys.size(), inputs, std::move(backward)) : nullptr;
   for (size_t i = 0; i < ys.size(); ++i) {
@@ -101,6 +117,7 @@ std::vector<Variable> record(const char* op, std::vector<Tensor> ys,
 
 Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs,
                 BackwardOne backward) {
+  show_output(op, y, inputs);
   if (!recording || !any_wanted(inputs)) return y;
   auto many = [one = std::move(backward)](const Grads& dys, const Needs& needs) {
     return one(dys[0], needs);
@@ -108,8 +125,13 @@ Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs,
   return {std::move(y), make_node(op, 1, inputs, std::move(many))};
 }
 
+bool is_recording() { return recording; }
+
 NoGrad::NoGrad() : before_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = before_; }
+
+Watched::Watched(TapeWatch& wanted) { watch = &wanted; }
+Watched::~Watched() { watch = nullptr; }
 
 Leaf::Leaf(Tensor sink) : node_(std::make_shared<Node>()) {
   node_->leaf = true;
@@ -120,18 +142,37 @@ bool Leaf::written() const { return node_->written; }
 void Leaf::reset() { node_->written = false; }
 Tensor& Leaf::sink() { return node_->arrived[0]; }
 
+Gate::Gate(Tensor value) {
+  auto node = std::make_shared<Node>();
+  node->op = "gate";
+  node->number = next_number();
+  node->gate = true;
+  node->arrived.resize(1);
+  variable_ = {std::move(value), std::move(node)};
+}
+Tensor Gate::take() { return std::exchange(variable_.node()->arrived[0], {}); }
+
 void backward(const Variable& y, Tensor dy) {
   VIC_ASSERT(y.needs_grad(), "backward from a value that depends on no leaf");
-  VIC_CHECK(ShapeError, dy.shape() == y.shape(), "backward: gradient ", dy.shape(), " for a value ",
-            y.shape());
+  Grads dys;
+  dys.push_back(std::move(dy));
+  backward(std::vector<Variable>{y}, std::move(dys));
+}
+
+void backward(const std::vector<Variable>& ys, Grads dys) {
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, Later> ready;
   std::unordered_set<Node*> queued;
   const auto arrive = [&](const std::shared_ptr<Node>& node, int output, const Tensor& gradient) {
     node->add(output, gradient);
-    if (!node->leaf && queued.insert(node.get()).second) ready.push(node);
+    if (!node->leaf && !node->gate && queued.insert(node.get()).second) ready.push(node);
   };
-  arrive(y.node(), y.output(), dy);
-  dy = Tensor{};
+  for (size_t i = 0; i < ys.size(); ++i) {
+    const Tensor dy = std::exchange(dys[i], {});
+    if (!dy.defined() || !ys[i].needs_grad()) continue;
+    VIC_CHECK(ShapeError, dy.shape() == ys[i].shape(), "backward: gradient ", dy.shape(),
+              " for a value ", ys[i].shape());
+    arrive(ys[i].node(), ys[i].output(), dy);
+  }
   while (!ready.empty()) {
     const std::shared_ptr<Node> node = ready.top();
     ready.pop();
@@ -142,8 +183,9 @@ void backward(const Variable& y, Tensor dy) {
     node->backward = nullptr;
     const std::vector<Variable> inputs = std::exchange(node->inputs, {});
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (inputs[i].needs_grad() && grads[i].defined())
-        arrive(inputs[i].node(), inputs[i].output(), grads[i]);
+      const bool wanted = inputs[i].needs_grad() && grads[i].defined();
+      if (wanted && watch != nullptr) watch->gradient(node->op, grads[i], sink_of(inputs[i]));
+      if (wanted) arrive(inputs[i].node(), inputs[i].output(), grads[i]);
       grads[i] = Tensor{};
     }
   }

@@ -6,7 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/runtime/cpu.h"
-#include "data/sampler.h"
+#include "data/train_sample.h"
 
 namespace vicinity {
 namespace {
@@ -83,31 +83,26 @@ struct Loader::Scratch {
   Image seen;
 };
 
-void Loader::train_sample(int64_t index, int64_t epoch, Scratch& scratch) const {
-  Random random(config_.seed, Purpose::augmentation, static_cast<uint64_t>(index),
-                static_cast<uint32_t>(epoch));
-  const auto choose = [&](int width, int height) {
-    return train_box(width, height, transform_, random);
-  };
-  source_.load_part(index, choose, scratch.part);
-  finish_train(scratch.part, transform_, random, scratch.seen);
-}
-
 void Loader::prepare(Work& work, int64_t from, int64_t to, Scratch& scratch) const {
   Batch& b = work.batch;
   const auto bytes = static_cast<size_t>(b.height * b.width * 3);
   for (int64_t i = from; i < to; ++i) {
     const int64_t position = work.position + i;
     const bool train = mode_ == LoaderMode::train;
-    const int64_t index =
-        train ? shuffled_index(config_.seed, b.epoch, position, source_.size()) : position;
-    in_context("preparing " + source_.name(index), [&] {
+    const Draw draw = train ? draw_sample(config_.seed, b.epoch, position, source_.size(),
+                                          transform_.augment.repeats)
+                            : Draw{position};
+    const int64_t index = draw.index;
+    try {
       if (train) {
-        train_sample(index, b.epoch, scratch);
+        load_train_sample(source_, transform_, config_.seed, draw, scratch.part, scratch.seen);
       } else {
         scratch.seen = apply_eval(source_.load(index), transform_);
       }
-    });
+    } catch (Error& error) {  // the name is read only where it is needed
+      error.add_context("preparing " + source_.name(index));
+      throw;
+    }
     std::memcpy(b.images.data() + static_cast<size_t>(i) * bytes, scratch.seen.rgb.data(), bytes);
     b.labels[static_cast<size_t>(i)] = source_.label(index);
     b.indices[static_cast<size_t>(i)] = index;

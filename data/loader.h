@@ -65,7 +65,6 @@ class Loader {
   void enqueue();
   struct Scratch;
   void prepare(Work& work, int64_t from, int64_t to, Scratch& scratch) const;
-  void train_sample(int64_t index, int64_t epoch, Scratch& scratch) const;
   void stop();
 
   const Source& source_;

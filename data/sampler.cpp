@@ -29,4 +29,10 @@ int64_t shuffled_index(uint64_t seed, int64_t epoch, int64_t position, int64_t s
   return static_cast<int64_t>(value);
 }
 
+Draw draw_sample(uint64_t seed, int64_t epoch, int64_t position, int64_t size, int repeats) {
+  const int64_t copy = position % repeats;
+  return {shuffled_index(seed, epoch, position / repeats, size),
+          static_cast<uint32_t>(epoch * repeats + copy)};
+}
+
 }  // namespace vicinity

@@ -1,5 +1,6 @@
 #include "models/model.h"
 
+#include "autograd/ops/dropout.h"
 #include "autograd/record.h"
 #include "core/ops/transfer.h"
 #include "models/losses/classification_loss.h"
@@ -39,23 +40,43 @@ void check_request(const ModelConfig& config, const OutputRequest& request) {
 
 }  // namespace
 
-Outputs Model::outputs(const Tensor& images, const OutputRequest& request, Pass pass) const {
+Variable Model::logits(const Tensor& images, const Pass& pass) const {
+  const Variable pooled = encode(images, pass);
+  const Tensor factors = head_dropout_factors(pass, pooled.shape(), pooled.value().device());
+  return classify(factors.defined() ? dropout(pooled, factors) : pooled, pass);
+}
+
+void Model::check(const Tensor& images, const OutputRequest& request, const Pass& pass) const {
   VIC_CHECK(ShapeError, images.rank() == 4 && images.dim(3) == config_.num_channels(), "images ",
             images.shape(), "; the model wants [B, H, W, ", config_.num_channels(), "]");
   check_masks(config_, images, pass);
   check_request(config_, request);
-  Outputs outputs{.request = request};
-  pass.outputs = &outputs;
+}
+
+Outputs Model::outputs(const Tensor& images, const OutputRequest& request, Pass pass) const {
+  check(images, request, pass);
+  OutputSink sink(request);
+  run(images, sink, std::move(pass));
+  return finish(sink);
+}
+
+void Model::run(const Tensor& images, OutputSink& sink, Pass pass) const {
+  pass.outputs = &sink;
   const NoGrad no_grad;
   const Variable pooled = encode(images, pass);
-  if (!request.wants_classifier()) return outputs;
-  const Tensor logits = to_device(classify(pooled, pass).value(), kCpu);
-  if (request.logits) outputs.logits = logits;
+  if (sink.request().wants_classifier())
+    sink.keep(&Outputs::logits, classify(pooled, pass).value());
+}
+
+Outputs Model::finish(const OutputSink& sink) const {
+  const OutputRequest& request = sink.request();
+  Outputs outputs = sink.collect();
   if (request.labels.defined()) {
     outputs.loss = classification_loss(
-        logits, request.labels,
+        outputs.logits, request.labels,
         problem_type_of(config_.problem_type, num_labels(), request.labels.dtype()));
   }
+  if (!request.logits) outputs.logits = Tensor{};
   return outputs;
 }
 

@@ -17,12 +17,15 @@ class Model {
 
   /// Classification logits. images: [B, H, W, C] of pass.act, normalised -> [B, labels] of
   /// accumulator_of(pass.act).
-  Variable logits(const Tensor& images, const Pass& pass) const {
-    return classify(encode(images, pass), pass);
-  }
+  Variable logits(const Tensor& images, const Pass& pass) const;
   /// What `request` asks for and no more, without recording. images: [B, H, W, C] of pass.act,
   /// normalised. ShapeError where masks do not fit, ConfigError for what the family does not have.
   Outputs outputs(const Tensor& images, const OutputRequest& request, Pass pass) const;
+  /// The three steps of outputs(): refuses what does not fit; computes, and waits for nothing;
+  /// brings it to the CPU.
+  void check(const Tensor& images, const OutputRequest& request, const Pass& pass) const;
+  void run(const Tensor& images, OutputSink& sink, Pass pass) const;
+  Outputs finish(const OutputSink& sink) const;
 
   ParameterStore& store() { return *store_; }
   const ParameterStore& store() const { return *store_; }
@@ -41,9 +44,8 @@ class Model {
 
   explicit Model(ModelConfig config) : config_(std::move(config)) {}
   /// Called once by each family's constructor, when its parameters exist.
-  void make_store(const std::function<void(ParameterVisitor&)>& visit_all, DType dtype,
-                  Device device) {
-    store_ = std::make_unique<ParameterStore>(visit_all, dtype, device);
+  void make_store(const std::function<void(ParameterVisitor&)>& visit_all, const Storing& storing) {
+    store_ = std::make_unique<ParameterStore>(visit_all, storing);
   }
 
  private:

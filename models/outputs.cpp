@@ -2,7 +2,23 @@
 
 #include <cstring>
 
+#include "core/ops/transfer.h"
+
 namespace vicinity {
+
+Outputs OutputSink::collect() const {
+  Outputs outputs{.request = request_};
+  for (const Kept& kept : kept_) {
+    const Tensor on_cpu = to_device(kept.tensor, kCpu);
+    Tensor result = kept.finish ? kept.finish(on_cpu) : on_cpu;
+    if (kept.one != nullptr) {
+      outputs.*kept.one = std::move(result);
+    } else {
+      (outputs.*kept.many).push_back(std::move(result));
+    }
+  }
+  return outputs;
+}
 
 Tensor channels_first(const Tensor& x, int64_t first, int64_t height, int64_t width) {
   const int64_t batch = x.dim(0), channels = x.dim(-1), area = height * width;

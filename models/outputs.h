@@ -2,7 +2,9 @@
 // under their names.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/tensor/tensor.h"
@@ -54,6 +56,39 @@ struct Outputs {
   std::vector<Tensor> feature_maps;
   Tensor logits;               // acc. [B, labels]
   std::optional<double> loss;  // as ModelConfig::problem_type has it (classification_loss.h)
+};
+
+/// Takes what a pass computes of its request. It stays on its device until collect(): a recorded
+/// pass cannot wait for a copy, and what it computed is collected anew after each launch.
+class OutputSink {
+ public:
+  /// Of a tensor on the CPU: what is handed over.
+  using Finish = std::function<Tensor(const Tensor& on_cpu)>;
+
+  explicit OutputSink(OutputRequest request) : request_(std::move(request)) {}
+
+  const OutputRequest& request() const { return request_; }
+  /// `finish` absent: the tensor itself.
+  void keep(Tensor Outputs::*where, const Tensor& tensor, Finish finish = {}) {
+    kept_.push_back({where, nullptr, tensor, std::move(finish)});
+  }
+  /// Behind what was kept there before.
+  void keep(std::vector<Tensor> Outputs::*where, const Tensor& tensor, Finish finish = {}) {
+    kept_.push_back({nullptr, where, tensor, std::move(finish)});
+  }
+  /// Waits for the device. Tensors of the CPU are shared with the pass.
+  Outputs collect() const;
+
+ private:
+  struct Kept {
+    Tensor Outputs::*one;
+    std::vector<Tensor> Outputs::*many;
+    Tensor tensor;
+    Finish finish;
+  };
+
+  OutputRequest request_;
+  std::vector<Kept> kept_;
 };
 
 /// Tokens [first, first + height * width) of each image as a map. x: [B, T, C] or [B, H, W, C], on

@@ -42,29 +42,39 @@ class Parameter {
   Parameter& stored_channels_last();
   /// Ops use each row of the first axis by itself, so each has its own gradient.
   Parameter& used_by_rows();
+  /// A matrix operand, which passes read through use() alone, in the activations' dtype.
+  Parameter& used_in_products(bool yes = true);
 
   const Shape& shape() const { return shape_; }
   const Shape& published_shape() const { return published_; }
   bool channels_last() const { return channels_last_; }
+  bool is_operand() const { return operand_; }
   const Inits& inits() const { return inits_; }
 
   /// As an operand of a matrix product in the activations' dtype: the bf16 copy or the master.
   Variable use(DType act) const;
   /// The master: norm weights, biases, tables.
-  Variable master() const { return leaves_.at(0).use(value_); }
+  Variable master() const;
   /// One row of it, without the first axis.
   Variable master_row(int64_t row) const;
 
-  /// Given by ParameterStore: slices of its flat tensors.
+  /// Given by ParameterStore: slices of its flat tensors. Without a gradient, constants.
   void bind(Tensor value, Tensor copy, const Tensor& grad);
+  /// From now on a constant: ops that need no other gradient are not recorded.
+  void freeze();
+  /// None if it is frozen.
   std::vector<Leaf>& leaves() { return leaves_; }
 
  private:
+  Variable leaf(size_t row, Tensor value) const {
+    return leaves_.empty() ? Variable(std::move(value)) : leaves_.at(row).use(std::move(value));
+  }
+
   Shape shape_, published_;
-  bool channels_last_ = false, by_rows_ = false;
+  bool channels_last_ = false, by_rows_ = false, operand_ = false, frozen_ = false;
   Inits inits_;
   Tensor value_, copy_;
-  std::vector<Leaf> leaves_;  // one, or one for each row
+  std::vector<Leaf> leaves_;  // one, or one for each row; none where nothing is trained
 };
 
 /// Walks over the parameters of a model. Names join with dots; "a.weight|b.weight" publishes equal

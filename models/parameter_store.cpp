@@ -1,5 +1,7 @@
 #include "models/parameter_store.h"
 
+#include <algorithm>
+
 #include "core/ops/elementwise.h"
 #include "core/ops/random_fill.h"
 #include "core/ops/transfer.h"
@@ -57,34 +59,44 @@ void for_permuted(const Shape& published, Work&& work) {
 
 }  // namespace
 
-ParameterStore::ParameterStore(const std::function<void(ParameterVisitor&)>& visit_all, DType dtype,
-                               Device device) {
+ParameterStore::ParameterStore(const std::function<void(ParameterVisitor&)>& visit_all,
+                               const Storing& storing)
+    : storing_(storing), split_(storing.inference && storing.act == DType::bf16) {
+  lay_out(visit_all);
+  value_ = zeros({values_}, storing.dtype, storing.device);
+  if (split_) copy_ = zeros({operands_}, DType::bf16, storing.device);
+  if (!storing.inference) make_gradients();
+  bind();
+}
+
+void ParameterStore::lay_out(const std::function<void(ParameterVisitor&)>& visit_all) {
   Collector collector;
   visit_all(collector);
-  int64_t total = 0;
   for (const auto& [names, parameter] : collector.found) {
-    stored_.push_back({parameter, total});
+    int64_t& total = in_copies(*parameter) ? operands_ : values_;
+    stored_.push_back({parameter, total, published_.size(), names.size()});
     Shape shape = parameter->published_shape();
     const auto parts = static_cast<int64_t>(names.size());
     VIC_ASSERT(shape[0] % parts == 0, "parts of ", names[0]);
     shape.set(0, shape[0] / parts);
     for (size_t i = 0; i < names.size(); ++i) {
       published_.push_back({names[i], shape, total + static_cast<int64_t>(i) * shape.size(),
-                            parameter->channels_last()});
+                            parameter->channels_last(), in_copies(*parameter)});
     }
     total = (total + parameter->shape().size() + kAlignment - 1) / kAlignment * kAlignment;
   }
-  value_ = zeros({total}, dtype, device);
-  // Untouched until something is trained: a model that only infers takes no memory for gradients.
-  // What lies between parameters is zero, as sums over all of it want.
-  grad_ = empty({total}, dtype, device);
+}
+
+// Not touched until something is trained. What lies between parameters is zero, as sums over all of
+// it want.
+void ParameterStore::make_gradients() {
+  grad_ = empty({values_}, storing_.dtype, storing_.device);
   for (const Stored& s : stored_) {
     const int64_t size = s.parameter->shape().size(),
                   end = s.offset + (size + kAlignment - 1) / kAlignment * kAlignment;
     Tensor gap = grad_.slice(s.offset + size, end);
     if (gap.size() > 0) fill_(gap, 0);
   }
-  bind();
 }
 
 void ParameterStore::bind() {
@@ -94,7 +106,20 @@ void ParameterStore::bind() {
       return flat.defined() ? flat.slice(s.offset, s.offset + shape.size()).reshape(shape)
                             : Tensor{};
     };
-    s.parameter->bind(view(value_), view(copy_), view(grad_));
+    const bool copied = in_copies(*s.parameter);
+    s.parameter->bind(copied ? Tensor() : view(value_), split_ && !copied ? Tensor() : view(copy_),
+                      view(grad_));
+  }
+}
+
+void ParameterStore::freeze(const std::function<bool(const std::string& name)>& frozen) {
+  for (const Stored& s : stored_) {
+    const auto begin = published_.begin() + static_cast<int64_t>(s.first);
+    const auto named = [&](const Published& entry) { return frozen(entry.name); };
+    if (!std::all_of(begin, begin + static_cast<int64_t>(s.parts), named)) continue;
+    s.parameter->freeze();
+    Tensor grad = grad_.slice(s.offset, s.offset + s.parameter->shape().size());
+    if (grad.size() > 0) fill_(grad, 0);
   }
 }
 
@@ -114,13 +139,18 @@ void ParameterStore::clear_grads() {
 }
 
 void ParameterStore::enable_copies() {
+  VIC_ASSERT(!storing_.inference, "a store for inference has what its passes read");
   copy_ = empty(value_.shape(), DType::bf16, value_.device());
   bind();
   refresh_copies();
 }
 
 void ParameterStore::refresh_copies() {
-  if (copy_.defined()) vicinity::copy_(copy_, value_);
+  if (copy_.defined() && !split_) vicinity::copy_(copy_, value_);
+}
+
+void ParameterStore::load(const Published& entry, const Tensor& tensor) {
+  adopt(entry.in_copies ? copy_ : value_, entry, tensor);
 }
 
 int64_t ParameterStore::parameter_count() const {
@@ -130,6 +160,7 @@ int64_t ParameterStore::parameter_count() const {
 }
 
 void ParameterStore::initialise(uint64_t seed, const std::string& init, double hf_range) {
+  VIC_ASSERT(!split_, "a store for inference in bf16 is loaded, not drawn");
   for (size_t i = 0; i < stored_.size(); ++i) {
     const Inits& inits = stored_[i].parameter->inits();
     const int64_t begin = stored_[i].offset, size = stored_[i].parameter->shape().size();
@@ -139,6 +170,7 @@ void ParameterStore::initialise(uint64_t seed, const std::string& init, double h
 }
 
 std::vector<NamedTensor> ParameterStore::publish(const Tensor& on_device) const {
+  VIC_ASSERT(!split_, "a store for inference in bf16 holds no masters to publish");
   const Tensor flat = to_device(on_device, kCpu);
   std::vector<NamedTensor> result;
   for (const Published& entry : published_) {

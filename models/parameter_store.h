@@ -19,19 +19,32 @@ struct Published {
   Shape shape;
   int64_t offset = 0;
   bool channels_last = false;  // stored [out, kh, kw, in]
+  bool in_copies = false;      // lies in copies() and nowhere else
 
   int64_t size() const { return shape.size(); }
+};
+
+/// How the parameters of a model are kept.
+struct Storing {
+  DType dtype = DType::f32;  // of the masters
+  Device device = kCpu;
+  /// For passes in f32 or bf16 that train nothing: no gradients, and in bf16 matrix operands as
+  /// copies alone, half the memory of their masters.
+  bool inference = false;
+  DType act = DType::f32;  // of these passes
 };
 
 class ParameterStore {
  public:
   /// Lays out the parameters in visiting order, each aligned to 16 elements, and binds them to
   /// slices.
-  ParameterStore(const std::function<void(ParameterVisitor&)>& visit_all, DType dtype,
-                 Device device);
+  ParameterStore(const std::function<void(ParameterVisitor&)>& visit_all, const Storing& storing);
 
   Tensor& value() { return value_; }
   const Tensor& value() const { return value_; }
+  /// Makes constants of the parameters all of whose published tensors `frozen(name)` says; their
+  /// gradient is zero for good.
+  void freeze(const std::function<bool(const std::string& name)>& frozen);
   /// The gradient of the last backward, zero where none arrived.
   const Tensor& grad();
   void clear_grads();
@@ -45,6 +58,9 @@ class ParameterStore {
 
   const std::vector<Published>& published() const { return published_; }
   int64_t parameter_count() const;
+  /// Puts one published tensor where passes read it: into the masters, or the copies that stand in
+  /// for them. ShapeError if the shapes differ.
+  void load(const Published& entry, const Tensor& tensor);
   /// Draws every value from (seed, its place in the list); the same bits on any number of threads.
   /// `init`: original, hf or fan_in. `hf_range`: deviation of every normal draw of hf.
   void initialise(uint64_t seed, const std::string& init, double hf_range);
@@ -60,9 +76,16 @@ class ParameterStore {
   struct Stored {
     Parameter* parameter;
     int64_t offset;
+    size_t first, parts;  // its published tensors
   };
+  void lay_out(const std::function<void(ParameterVisitor&)>& visit_all);
+  void make_gradients();
   void bind();
+  bool in_copies(const Parameter& parameter) const { return split_ && parameter.is_operand(); }
 
+  Storing storing_;
+  bool split_;  // operands lie in copy_, all else in value_
+  int64_t values_ = 0, operands_ = 0;
   std::vector<Stored> stored_;
   std::vector<Published> published_;
   Tensor value_, grad_, copy_;

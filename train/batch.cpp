@@ -7,7 +7,7 @@ std::vector<LeafBatch> leaves_of(const Tensor& images, const Tensor& labels, int
   const int64_t count = images.dim(0);
   for (int64_t begin = 0; begin < count; begin += micro_batch) {
     const int64_t end = std::min(count, begin + micro_batch);
-    leaves.push_back({images.slice(begin, end), labels.slice(begin, end), begin, count});
+    leaves.push_back({images.slice(begin, end), labels.slice(begin, end), begin, count, labels});
   }
   return leaves;
 }

@@ -16,6 +16,7 @@ struct LeafBatch {
   Tensor labels;           // i32 [B]
   int64_t first = 0;       // position of its first image in the batch: names the draws of drop path
   int64_t batch_size = 0;  // images in the whole batch: what the mean loss divides by
+  Tensor batch_labels;     // i32 [N], of the whole batch
 };
 
 /// Cuts a batch into leaves of `micro_batch` images; the last one may be shorter.

@@ -2,129 +2,114 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <tuple>
+#include <vector>
 
 #include "core/base/files.h"
 #include "core/base/log.h"
-#include "data/transforms/processor.h"
+#include "core/base/text.h"
 #include "models/weights/load.h"
 #include "models/weights/locate.h"
 #include "models/weights/safetensors.h"
-#include "models/weights/save.h"
+#include "train/checkpoint_write.h"
 
 namespace vicinity {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPrefix = "step_";
+constexpr const char* kDamaged = "damaged.";
 
-std::string state_text(const RunState& state) {
-  return nlohmann::json{{"step", state.step},
-                        {"seed", state.seed},
-                        {"best_top1", state.best_top1},
-                        {"best_step", state.best_step},
-                        {"top1", state.top1},
-                        {"evaluated_step", state.evaluated_step},
-                        {"data_fingerprint", state.data_fingerprint}}
-             .dump(2) +
-         "\n";
-}
+// A folder that is a checkpoint, or was to become one.
+struct Candidate {
+  std::string name;
+  std::optional<StateFile> file;  // absent: state.json is damaged
+  std::string problem;
+  int64_t step = -1;
+};
 
-RunState state_of(const std::string& path) {
+Candidate candidate_of(const std::string& folder, const std::string& name) {
+  Candidate candidate{name, std::nullopt, "", step_of_name(name)};
   try {
-    const auto json = nlohmann::json::parse(read_file(path));
-    return {json.at("step"),
-            json.at("seed"),
-            json.at("best_top1"),
-            json.at("best_step"),
-            json.at("top1"),
-            json.at("evaluated_step"),
-            json.at("data_fingerprint")};
-  } catch (const nlohmann::json::exception& error) {
-    VIC_FAIL(DataError, "the checkpoint state '", path, "' is damaged: ", error.what(),
-             "; remove that checkpoint, the one before it will be used");
+    candidate.file = read_state(folder + "/" + name);
+    candidate.step = candidate.file->state.step;
+  } catch (const Error& error) {
+    candidate.problem = error.message();
+  }
+  return candidate;
+}
+
+// Newest first; of two of a step that which has its name.
+std::vector<Candidate> candidates(const std::string& folder) {
+  std::vector<Candidate> all;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool may_be = step_of_name(name) >= 0 || starts_with(name, "tmp.");
+    if (!may_be || entry.is_symlink() || !entry.is_directory()) continue;
+    Candidate candidate = candidate_of(folder, name);
+    // Half-written: a temporary name without a state, which is written last.
+    if (candidate.file || step_of_name(name) >= 0) all.push_back(std::move(candidate));
+  }
+  std::sort(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) {
+    return std::tuple(b.step, step_of_name(b.name), b.name) <
+           std::tuple(a.step, step_of_name(a.name), a.name);
+  });
+  return all;
+}
+
+bool is_whole(const std::string& folder, Candidate& candidate) {
+  if (!candidate.file) return false;
+  try {
+    check_files(folder + "/" + candidate.name, *candidate.file);
+    return true;
+  } catch (const Error& error) {
+    candidate.problem = error.message();
+    return false;
   }
 }
 
-std::vector<NamedTensor> state_tensors(const Model& model, const Optimizer& optimizer) {
-  std::vector<NamedTensor> all;
-  for (const auto& [kind, flat] : optimizer.state()) {
-    for (NamedTensor& tensor : model.store().publish(flat))
-      all.push_back({kind + "/" + tensor.name, tensor.tensor});
-  }
-  return all;
+void set_aside(const std::string& folder, const Candidate& candidate, FileSystem& system) {
+  const std::string aside = free_name(folder, kDamaged + name_of_step(candidate.step));
+  log_warning("checkpoint ", folder, "/", candidate.name, " cannot be used: ", candidate.problem,
+              ". It is set aside as ", aside, "; the one before it is used");
+  rename_durably(folder + "/" + candidate.name, folder + "/" + aside, system);
+}
+
+std::string with_its_name(const std::string& folder, const Candidate& candidate,
+                          FileSystem& system) {
+  const std::string path = folder + "/" + name_of_step(candidate.step);
+  if (step_of_name(candidate.name) < 0) rename_durably(folder + "/" + candidate.name, path, system);
+  return path;
 }
 
 }  // namespace
 
-void Checkpoints::save(const Model& model, const Optimizer& optimizer,
-                       const TransformConfig& transform, const RunState& state, int keep) const {
-  make_directories(folder_);
-  const std::string name = kPrefix + std::to_string(state.step);
-  const fs::path temporary = fs::path(folder_) / ("tmp." + name), final = fs::path(folder_) / name;
-  fs::remove_all(temporary);
-  fs::create_directory(temporary);
-  save_hf(model, temporary.string());
-  write_processor(transform, temporary.string());
-  write_safetensors((temporary / "optimizer.safetensors").string(),
-                    state_tensors(model, optimizer));
-  write_file_atomically((temporary / "state.json").string(), state_text(state));
-  fs::remove_all(final);
-  rename_durably(temporary.string(), final.string());
-  point("last", name);
-  if (state.best_step == state.step) point("best", name);
-  const std::vector<int64_t> all = steps();
-  for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) {
-    if (all[i] != state.best_step)
-      fs::remove_all(fs::path(folder_) / (kPrefix + std::to_string(all[i])));
+std::optional<FoundCheckpoint> newest_checkpoint(const std::string& folder,
+                                                 const std::function<bool(const RunState&)>& wanted,
+                                                 FileSystem& system) {
+  if (!fs::is_directory(folder)) return std::nullopt;
+  int damaged = 0;
+  for (Candidate& candidate : candidates(folder)) {
+    if (candidate.file && !wanted(candidate.file->state)) continue;
+    if (is_whole(folder, candidate))
+      return FoundCheckpoint{with_its_name(folder, candidate, system), candidate.file->state};
+    set_aside(folder, candidate, system);
+    ++damaged;
   }
+  VIC_CHECK(DataError, damaged == 0, "no checkpoint in '", folder,
+            "' is whole; start anew with --overwrite");
+  return std::nullopt;
 }
 
-// A link is made beside the old one and renamed over it, so that there is always one.
-void Checkpoints::point(const std::string& link, const std::string& target) const {
-  const fs::path temporary = fs::path(folder_) / ("tmp." + link);
-  fs::remove(temporary);
-  fs::create_symlink(target, temporary);
-  rename_durably(temporary.string(), (fs::path(folder_) / link).string());
-}
-
-std::vector<int64_t> Checkpoints::steps() const {
-  std::vector<int64_t> found;
-  if (!fs::is_directory(folder_)) return found;
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    const std::string name = entry.path().filename().string();
-    if (name.rfind(kPrefix, 0) == 0 && fs::exists(entry.path() / "state.json")) {
-      found.push_back(std::stoll(name.substr(std::string(kPrefix).size())));
-    }
+void load_checkpoint(const std::string& path, Model& model,
+                     const std::map<std::string, Tensor>& flat) {
+  load_exact(model, path + "/model.safetensors");
+  const SafetensorsFile file(path + "/optimizer.safetensors");
+  for (const auto& [kind, tensor] : flat) {
+    Tensor target = tensor;
+    for (const Published& entry : model.store().published())
+      model.store().adopt(target, entry, file.read(kind + "/" + entry.name));
   }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-bool Checkpoints::any() const { return !steps().empty(); }
-
-RunState Checkpoints::load_last(Model& model, Optimizer& optimizer) const {
-  const std::vector<int64_t> all = steps();
-  for (auto step = all.rbegin(); step != all.rend(); ++step) {
-    const std::string folder = (fs::path(folder_) / (kPrefix + std::to_string(*step))).string();
-    try {
-      const RunState state = state_of(folder + "/state.json");
-      load_exact(model, folder + "/model.safetensors");
-      const SafetensorsFile file(folder + "/optimizer.safetensors");
-      for (auto& [kind, flat] : optimizer.state()) {
-        Tensor target = flat;
-        for (const Published& entry : model.store().published()) {
-          model.store().adopt(target, entry, file.read(kind + "/" + entry.name));
-        }
-      }
-      return state;
-    } catch (const Error& error) {
-      log_warning("checkpoint ", folder, " cannot be used: ", error.message(),
-                  "; trying the one before it");
-    }
-  }
-  VIC_FAIL(DataError, "no usable checkpoint in '", folder_, "'; start anew with --overwrite");
 }
 
 std::string model_location(const std::string& path) {

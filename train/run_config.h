@@ -10,7 +10,9 @@
 #include "data/source/open.h"
 #include "data/transforms/pipeline.h"
 #include "models/model_config.h"
+#include "train/mixing.h"
 #include "train/optim/optimizer.h"
+#include "train/recipe_section.h"
 
 namespace vicinity {
 
@@ -19,6 +21,7 @@ struct ModelSection {
   ModelConfig architecture;
   std::string weights;
   std::string head;
+  bool use_ema = false;
   double min_match = 0.9;
   std::string init = "original";
   std::string small_maps = "refuse";
@@ -32,6 +35,8 @@ struct ModelSection {
     v("head", head,
       "a linear classifier in a file of its own (dinov2_vits14_linear_head.pth); empty: that of "
       "the weights");
+    v("use_ema", use_ema,
+      "of a training checkpoint (.pth.tar) the running average of the weights, state_dict_ema");
     v("min_match", min_match, "least share of the backbone that model.weights must hold",
       between(0, 1));
     v("init", init,
@@ -67,11 +72,21 @@ struct TrainConfig {
   int64_t steps = 0;
   std::string precision = "auto";
   double smoothing = 0.1;
+  double head_dropout = 0;
+  std::vector<std::string> class_weights;
+  double ema = 0;
+  std::string best = "val_top1";
+  int patience = 0;
+  MixingConfig mixing;
   int64_t log_every = 50;
   double eval_every = 1;
   int64_t save_every = 0;
   int keep_last = 2;
+  std::string recompute = "none";
   bool cuda_graph = true;
+  std::string floor = "auto";
+  std::string on_nan = "stop";
+  int64_t nan_limit = 10;
 
   template <class V>
   void fields(V& v) {
@@ -83,27 +98,43 @@ struct TrainConfig {
     v("precision", precision, "bf16, fp32, or auto: bf16 where the device multiplies it",
       one_of({"auto", "bf16", "fp32"}));
     v("smoothing", smoothing, "label smoothing", between(0, 1));
+    v("head_dropout", head_dropout, "dropout of what the classifier reads, in training",
+      between(0, 0.99));
+    v("class_weights", class_weights,
+      "weights of the classes in the loss, in label order, or balanced: images over (classes x "
+      "images of the class); empty: 1 each");
+    v("ema", ema,
+      "decay of the average of the weights, which is then what is kept and what chooses the best: "
+      "0.9998; 0: none",
+      between(0, 0.999999));
+    v("best", best, "the result of evaluation by which the best checkpoint is chosen",
+      one_of({"val_top1", "val_top5", "val_loss"}));
+    v("patience", patience, "evaluations without a better one after which a run ends; 0: never",
+      at_least(0));
+    mixing.fields(v);
     v("log_every", log_every, "steps between log lines", at_least(1));
     v("eval_every", eval_every, "epochs between evaluations; 0: only at the end", at_least(0));
     v("save_every", save_every, "steps between checkpoints; 0: at every evaluation", at_least(0));
     v("keep_last", keep_last, "checkpoints kept besides the best", at_least(1));
+    v("recompute", recompute,
+      "block: what the blocks compute is not kept for backward but computed again, about a third "
+      "more time for a fraction of the memory. Changes no bit",
+      one_of({"none", "block"}));
     v("cuda_graph", cuda_graph,
       "device=cuda: a step is launched as one recorded graph; false shows each kernel to a "
       "debugger. "
       "Changes no bit");
-  }
-};
-
-struct ScheduleConfig {
-  std::string name = "cosine";
-  std::string warmup = "5%";
-  double final_lr = 0;
-
-  template <class V>
-  void fields(V& v) {
-    v("name", name, "what follows the warm-up", one_of({"cosine", "constant"}));
-    v("warmup", warmup, "length of the linear warm-up: 5ep, 200it or 10%");
-    v("final_lr", final_lr, "learning rate at the end", at_least(0));
+    v("floor", floor,
+      "before training, what the nearest neighbours reach with the weights as they are: knn, none, "
+      "or auto: knn where there are model.weights, at most 20,000 training images, and it costs at "
+      "most a tenth of the training",
+      one_of({"auto", "knn", "none"}));
+    v("on_nan", on_nan,
+      "a step whose loss or gradient is not finite: stop, skip its update, or rollback to the last "
+      "checkpoint and go on after its batch",
+      one_of({"stop", "skip", "rollback"}));
+    v("nan_limit", nan_limit,
+      "steps in a row that on_nan=skip or rollback leaves out before it stops", at_least(1));
   }
 };
 
@@ -113,6 +144,7 @@ struct RunConfig {
   TrainConfig train;
   OptimConfig optim;
   ScheduleConfig sched;
+  RecipeSection recipe;
   std::string device = "auto";
   int threads = 0;
   uint64_t seed = 0;
@@ -124,6 +156,7 @@ struct RunConfig {
     v("train", train, "length, batch, precision, logging");
     v("optim", optim, "the optimiser");
     v("sched", sched, "the learning rate over time");
+    v("recipe", recipe, "what a published recipe promises");
     v("device", device, "where to compute; auto: cuda where there is a GPU this program can use",
       one_of({"auto", "cpu", "cuda"}));
     v("threads", threads, "compute threads; 0: one per core. Changes no bit of any result",

@@ -69,7 +69,9 @@ LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
             .act = settings_.act,
             .seed = settings_.seed,
             .step = step_,
-            .first_sample = leaf.first};
+            .first_sample = leaf.first,
+            .recompute = settings_.recompute,
+            .head_dropout = settings_.head_dropout};
   LeafOutcome outcome;
   model_.store().clear_grads();
   const Variable loss = task_.loss(leaf, pass, outcome);
@@ -114,20 +116,6 @@ StepReport Trainer::step(const Tensor& images, const Tensor& labels,
   phases_.update += seconds_since(start);
   const auto count = static_cast<double>(sums.count);
   return {step_, sums.loss / count, static_cast<double>(sums.correct) / count, norm, knobs};
-}
-
-std::vector<UpdateRange> param_ranges(const ParameterStore& store) {
-  std::vector<UpdateRange> ranges;
-  for (const Published& entry : store.published()) {
-    const bool decay = entry.shape.rank() >= 2;
-    if (!ranges.empty() && ranges.back().decay == decay) {
-      ranges.back().end =
-          entry.offset + entry.size();  // the padding between holds zeros, which stay zero
-    } else {
-      ranges.push_back({entry.offset, entry.offset + entry.size(), 1, decay});
-    }
-  }
-  return ranges;
 }
 
 }  // namespace vicinity

@@ -32,6 +32,8 @@ class Trainer {
     uint64_t seed = 0;
     int64_t micro_batch = 64;
     double clip_grad = 0;
+    bool recompute = false;  // what blocks compute is computed again in backward, not kept
+    double head_dropout = 0;
     bool cuda_graph = true;  // record the step of the first batch's shape, launch it as one
     Schedule schedule;
   };
@@ -47,6 +49,13 @@ class Trainer {
                   const std::function<void()>& meanwhile = {});
   /// Begins to bring the next batch to the device; step() must be given the same tensors.
   void stage(const Tensor& images, const Tensor& labels) { captured_.stage(images, labels); }
+
+  /// Forward and backward of one leaf of the next step, without an update: the same again, for
+  /// someone who looks on (autograd/watch.h).
+  LeafOutcome replay(const LeafBatch& leaf) { return forward_backward(leaf); }
+  int64_t micro_batch() const { return settings_.micro_batch; }
+  /// Those of the next step.
+  Knobs knobs() const { return settings_.schedule.at(step_); }
 
   int64_t steps_done() const { return step_; }
   /// Continues from a checkpoint.
@@ -67,9 +76,5 @@ class Trainer {
   int64_t step_ = 0;
   PhaseSeconds phases_;
 };
-
-/// The flat parameters as ranges that are updated alike: those whose published shape has two axes
-/// or more decay, biases and norms do not.
-std::vector<UpdateRange> param_ranges(const ParameterStore& store);
 
 }  // namespace vicinity

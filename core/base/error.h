@@ -19,6 +19,7 @@ enum class ExitCode {
   diverged = 5,
   rank_lost = 6,
   interrupted = 130,
+  requeue = 138,
   terminated = 143,
 };
 

@@ -29,10 +29,12 @@ std::string reason() {
 
 }  // namespace
 
-FileWriter::FileWriter(std::string path, FileSystem& system)
+FileWriter::FileWriter(std::string path, Mode mode, FileSystem& system)
     : path_(std::move(path)),
       system_(system),
-      file_(system.open(path_, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+      file_(system.open(
+          path_, O_WRONLY | O_CREAT | O_CLOEXEC | (mode == Mode::append ? O_APPEND : O_TRUNC),
+          0644)) {
   VIC_CHECK(IoError, file_ >= 0, "cannot create '", path_, "': ", reason());
 }
 
@@ -53,8 +55,12 @@ void FileWriter::write(const void* data, size_t bytes) {
   }
 }
 
-void FileWriter::finish() {
+void FileWriter::sync() {
   VIC_CHECK(IoError, system_.fsync(file_) == 0, "cannot sync '", path_, "': ", reason());
+}
+
+void FileWriter::finish() {
+  sync();
   const int file = file_;
   file_ = -1;
   VIC_CHECK(IoError, system_.close(file) == 0, "cannot close '", path_, "': ", reason());
@@ -108,13 +114,17 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
-void sync_directory(const std::string& directory, FileSystem& system) {
-  const int file = system.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  VIC_CHECK(IoError, file >= 0, "cannot open the folder '", directory, "': ", reason());
+void sync_file(const std::string& path, FileSystem& system) {
+  const int file = system.open(path, O_RDONLY | O_CLOEXEC, 0);
+  VIC_CHECK(IoError, file >= 0, "cannot open '", path, "': ", reason());
   const int result = system.fsync(file);
   const std::string why = result == 0 ? "" : reason();
   system.close(file);
-  VIC_CHECK(IoError, result == 0, "cannot sync the folder '", directory, "': ", why);
+  VIC_CHECK(IoError, result == 0, "cannot sync '", path, "': ", why);
+}
+
+void sync_directory(const std::string& directory, FileSystem& system) {
+  sync_file(directory, system);
 }
 
 void rename_durably(const std::string& from, const std::string& to, FileSystem& system) {

@@ -14,15 +14,20 @@ namespace vicinity {
 /// why.
 class FileWriter {
  public:
-  /// Creates or truncates `path`.
-  explicit FileWriter(std::string path, FileSystem& system = system_files());
+  enum class Mode { replace, append };
+  /// Creates or truncates `path`, or writes behind what is there.
+  explicit FileWriter(std::string path, FileSystem& system = system_files())
+      : FileWriter(std::move(path), Mode::replace, system) {}
+  FileWriter(std::string path, Mode mode, FileSystem& system = system_files());
   ~FileWriter();
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
 
   void write(const void* data, size_t bytes);
   void write(const std::string& text) { write(text.data(), text.size()); }
-  /// Forces the bytes to the disk and closes.
+  /// Forces the bytes to the disk.
+  void sync();
+  /// sync, then closes.
   void finish();
 
  private:
@@ -42,6 +47,8 @@ void check_room(const std::string& path, uint64_t bytes);
 void write_file_atomically(const std::string& path, const std::string& text);
 /// The whole file. IoError if it cannot be read.
 std::string read_file(const std::string& path);
+/// Forces to the disk what has been written to a file so far.
+void sync_file(const std::string& path, FileSystem& system = system_files());
 /// Makes a rename inside `directory` survive a power cut.
 void sync_directory(const std::string& directory, FileSystem& system = system_files());
 /// Renames and syncs the directory that holds `to`.

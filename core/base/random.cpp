@@ -19,6 +19,21 @@ uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
+// ln of a variate of Gamma(shape, 1).
+double log_gamma_variate(Random& random, double shape) {
+  if (shape < 1) {
+    const double power = std::log(1.0 - random.uniform_double()) / shape;
+    return power + log_gamma_variate(random, shape + 1);
+  }
+  const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
+  for (;;) {
+    const double x = random.normal(), root = 1 + c * x;
+    if (root <= 0) continue;
+    const double v = root * root * root, log_u = std::log(1.0 - random.uniform_double());
+    if (log_u < x * x / 2 + d * (1 - v + std::log(v))) return std::log(d * v);
+  }
+}
+
 }  // namespace
 
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> c, std::array<uint32_t, 2> k) {
@@ -72,6 +87,11 @@ double Random::normal() {
   const double u = 1.0 - uniform_double();  // in (0, 1]
   const double v = uniform_double();
   return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
+}
+
+double Random::beta(double a, double b) {
+  const double first = log_gamma_variate(*this, a), second = log_gamma_variate(*this, b);
+  return 1 / (1 + std::exp(second - first));
 }
 
 }  // namespace vicinity

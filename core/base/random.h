@@ -22,6 +22,7 @@ enum class Purpose : uint32_t {
   mixing = 6,
   split = 7,
   token_mask = 8,
+  erasing = 9,
   test = 99,
 };
 
@@ -47,6 +48,11 @@ class Random {
   bool chance(double p) { return uniform_double() < p; }
   /// Standard normal (Box-Muller, one value a call).
   double normal();
+  /// Beta(a, b), a and b > 0: the share of the first of two gamma variates. Those are Marsaglia &
+  /// Tsang's (2000, "A simple method for generating gamma variables", ACM TOMS 26), exact; shapes
+  /// below 1 by their section 6, Gamma(a) = Gamma(a + 1) U^(1 / a). In logarithms, so that small
+  /// shapes do not become 0 / 0.
+  double beta(double a, double b);
 
  private:
   std::array<uint32_t, 2> key_;

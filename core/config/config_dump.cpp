@@ -1,6 +1,7 @@
 #include "core/config/config_dump.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -74,6 +75,15 @@ std::string dump_fields(const FieldList& fields, const ConfigTree* origins) {
   std::string out;
   write(tree_of(fields, origins), 0, out);
   return out;
+}
+
+std::string dumped_origin(const std::string& dump, const std::string& place) {
+  const std::vector<std::string> lines = split(dump, '\n');
+  const long line = std::atol(place.substr(place.rfind(':') + 1).c_str());
+  if (line < 1 || line > static_cast<long>(lines.size())) return "";
+  const std::string& text = lines[static_cast<size_t>(line - 1)];
+  const size_t at = text.rfind("  # ");
+  return at == std::string::npos ? "" : text.substr(at + 4);
 }
 
 std::vector<HelpRow> help_rows(const FieldList& fields) {

@@ -13,6 +13,10 @@ namespace vicinity {
 /// that says where its value came from ("# command line", "# default").
 std::string dump_fields(const FieldList& fields, const ConfigTree* origins = nullptr);
 
+/// The origin that stands as a comment at "FILE:LINE" of a dump, whose text this is; "" where there
+/// is none.
+std::string dumped_origin(const std::string& dump, const std::string& place);
+
 struct HelpRow {
   std::string key;            ///< "train.batch"
   std::string type;           ///< "integer, at least 1"

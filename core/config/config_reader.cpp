@@ -25,6 +25,12 @@ const std::vector<std::pair<std::string, std::string>> kAliases = {
     {"wd", "optim.weight_decay"},
     {"warmup", "sched.warmup"},
     {"pretrained", "model.weights"},
+    {"mixup_alpha", "train.mixup"},
+    {"cutmix_alpha", "train.cutmix"},
+    {"mixup_prob", "train.mix_prob"},
+    {"mixup_switch_prob", "train.mix_switch"},
+    {"mixup_off_epoch", "train.mix_off_epoch"},
+    {"reprob", "train.erase"},
     {"device", "device"},
 };
 

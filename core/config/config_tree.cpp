@@ -2,7 +2,9 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -73,9 +75,49 @@ std::vector<ConfigEntry> load_entries(const std::string& path, const std::string
   return flattener.take();
 }
 
+// A file on the list of those that include one another, until it leaves, by an error too.
+class Opened {
+ public:
+  Opened(std::vector<std::string>& files, const std::string& path) : files_(files) {
+    files_.push_back(path);
+  }
+  ~Opened() { files_.pop_back(); }
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+
+ private:
+  std::vector<std::string>& files_;
+};
+
 }  // namespace
 
-void ConfigTree::add_file(const std::string& path) { merge(load_entries(path, "")); }
+void ConfigTree::add_file(const std::string& path) {
+  const bool inside_itself =
+      std::find(open_files_.begin(), open_files_.end(), path) != open_files_.end();
+  VIC_CHECK(ConfigError, !inside_itself, path, " includes itself, by way of ",
+            join(open_files_, ", "));
+  Entries own;
+  for (ConfigEntry& entry : load_entries(path, "")) {
+    if (entry.key == "include") {
+      const Opened opened(open_files_, path);
+      include_files(entry);
+    } else {
+      own.push_back(std::move(entry));
+    }
+  }
+  merge(std::move(own));
+}
+
+void ConfigTree::include_files(const ConfigEntry& entry) {
+  const YAML::Node names = YAML::Load(entry.text);
+  const auto include = [&](const YAML::Node& name) {
+    VIC_CHECK(ConfigError, name.IsScalar(), entry.origin, ": include = ", entry.text,
+              ": expected the name of a config or a list of names");
+    in_context("at " + entry.origin, [&] { add_file(find_config("recipes", name.Scalar())); });
+  };
+  if (!names.IsSequence()) return include(names);
+  for (const YAML::Node& name : names) include(name);
+}
 
 void ConfigTree::add_override(const std::string& assignment) {
   const size_t equals = assignment.find('=');
@@ -119,7 +161,9 @@ void ConfigTree::include_model(const ConfigEntry& entry) {
                          [&] { return load_entries(find_config("models", model_name_), "model"); });
 }
 
-void ConfigTree::add_defaults(Entries entries) { defaults_ = std::move(entries); }
+void ConfigTree::add_defaults(Entries entries) {
+  std::move(entries.begin(), entries.end(), std::back_inserter(defaults_));
+}
 
 const ConfigEntry* ConfigTree::find(const std::string& key) const {
   for (const Entries* layer : {&explicit_, &included_, &defaults_}) {

@@ -19,16 +19,20 @@ struct ConfigEntry {
 /// A name at the key `model` (`model: dinat_mini`, or `model=dinat_mini` on the command line)
 /// stands for configs/models/NAME.yaml; its keys appear below `model.` and yield to every explicit
 /// `model.*` key, whatever the order.
+///
+/// A file's `include: NAME`, or a list of names, adds configs/recipes/NAME.yaml before the file's
+/// own keys, which win.
 class ConfigTree {
  public:
-  /// ConfigError, with file:line, if the file is missing, is not YAML or has a key twice.
+  /// ConfigError, with file:line, if the file is missing, is not YAML, has a key twice or includes
+  /// itself.
   void add_file(const std::string& path);
   /// `key=value`, the value in YAML. ConfigError if it has no `=` or the value is not YAML.
   void add_override(const std::string& assignment);
   /// One value that was read elsewhere (a field of a JSON file, whose values are YAML).
   void add(ConfigEntry entry) { merge({std::move(entry)}); }
 
-  /// Values that yield to all others.
+  /// Values that yield to all others, also to those of earlier calls.
   void add_defaults(std::vector<ConfigEntry> entries);
 
   /// The value in force, or null.
@@ -42,11 +46,13 @@ class ConfigTree {
   using Entries = std::vector<ConfigEntry>;
   void merge(Entries added);
   void include_model(const ConfigEntry& entry);
+  void include_files(const ConfigEntry& entry);
 
   Entries explicit_;
   Entries included_;  // from configs/models/NAME.yaml
   Entries defaults_;
   std::string model_name_;
+  std::vector<std::string> open_files_;  // being added, the outermost first
 };
 
 /// Directories below which configs/ is looked for: what set_config_search_path said, else the

@@ -77,6 +77,9 @@ template <class T>
 bool parse(const YAML::Node& node, T& value) {
   const bool quoted = node.IsScalar() && node.Tag() == "!";
   if constexpr (kIsList<T>) {
+    using Element = typename T::value_type;
+    if (std::is_same_v<Element, std::string> && node.IsScalar())
+      return parse(node, value.emplace_back());  // a list of one
     if (!node.IsSequence()) return false;
     for (const YAML::Node& item : node) {
       typename T::value_type element{};

@@ -38,6 +38,14 @@ struct Layout {
   }
 };
 
+// Memory of a thread's own, which its next task uses again rather than ask for it and clear it.
+template <class T, int kNumber>
+T* scratch(int64_t count) {
+  thread_local std::vector<T> memory;
+  if (memory.size() < static_cast<size_t>(count)) memory.resize(static_cast<size_t>(count));
+  return memory.data();
+}
+
 Matrix transposed(Matrix m) {
   std::swap(m.row_stride, m.col_stride);
   return m;
@@ -85,10 +93,9 @@ void probabilities_of(const Tensor& qkv, const Layout& at, Compute<T>* scores, T
 void attention_forward(Cpu& cpu, const Tensor& qkv, int64_t heads, Tensor& out) {
   for_float_dtype(qkv.dtype(), [&]<class T>() {
     for_tasks(cpu, qkv, heads, [&](const Layout& at) {
-      std::vector<Compute<T>> scores(static_cast<size_t>(at.rows() * at.tokens));
-      std::vector<T> p(scores.size());
-      probabilities_of<T>(qkv, at, scores.data(), p.data());
-      matmul_on_one_thread(at.size(at.tokens, at.head_dim, at.tokens), at.square(p.data()),
+      T* p = scratch<T, 1>(at.rows() * at.tokens);
+      probabilities_of<T>(qkv, at, scratch<Compute<T>, 0>(at.rows() * at.tokens), p);
+      matmul_on_one_thread(at.size(at.tokens, at.head_dim, at.tokens), at.square(p),
                            at.part(qkv, 2), at.merged(out));
     });
   });
@@ -100,19 +107,17 @@ void attention_backward(Cpu& cpu, const Tensor& dout, const Tensor& qkv, int64_t
     using C = Compute<T>;
     const auto softmax_backward = VIC_SIMD(softmax_rows_backward<T>);
     for_tasks(cpu, qkv, heads, [&](const Layout& at) {
-      std::vector<C> wide(static_cast<size_t>(at.rows() * at.tokens));
-      std::vector<T> p(wide.size()), ds(wide.size());
-      probabilities_of<T>(qkv, at, wide.data(), p.data());
       const int64_t n = at.tokens, h = at.head_dim;
+      C* wide = scratch<C, 0>(at.rows() * n);
+      T *p = scratch<T, 1>(at.rows() * n), *ds = scratch<T, 2>(at.rows() * n);
+      probabilities_of<T>(qkv, at, wide, p);
       matmul_on_one_thread(at.size(n, n, h), at.merged(dout), transposed(at.part(qkv, 2)),
-                           at.square(wide.data()));
-      softmax_backward(p.data(), wide.data(), ds.data(), at.rows(), n,
-                       1 / std::sqrt(static_cast<C>(h)));
-      matmul_on_one_thread(at.size(n, h, n), at.square(ds.data()), at.part(qkv, 1),
-                           at.part(dqkv, 0));
-      matmul_on_one_thread(at.size(n, h, n), transposed(at.square(ds.data())), at.part(qkv, 0),
+                           at.square(wide));
+      softmax_backward(p, wide, ds, at.rows(), n, 1 / std::sqrt(static_cast<C>(h)));
+      matmul_on_one_thread(at.size(n, h, n), at.square(ds), at.part(qkv, 1), at.part(dqkv, 0));
+      matmul_on_one_thread(at.size(n, h, n), transposed(at.square(ds)), at.part(qkv, 0),
                            at.part(dqkv, 1));
-      matmul_on_one_thread(at.size(n, h, n), transposed(at.square(p.data())), at.merged(dout),
+      matmul_on_one_thread(at.size(n, h, n), transposed(at.square(p)), at.merged(dout),
                            at.part(dqkv, 2));
     });
   });
@@ -122,15 +127,13 @@ void attention_probabilities(Cpu& cpu, const Tensor& qkv, int64_t heads, Tensor&
   for_float_dtype(qkv.dtype(), [&]<class T>() {
     using C = Compute<T>;
     for_tasks(cpu, qkv, heads, [&](const Layout& at) {
-      std::vector<C> scores(static_cast<size_t>(at.rows() * at.tokens));
-      std::vector<T> p(scores.size());
-      probabilities_of<T>(qkv, at, scores.data(), p.data());
+      T* p = scratch<T, 1>(at.rows() * at.tokens);
+      probabilities_of<T>(qkv, at, scratch<C, 0>(at.rows() * at.tokens), p);
       for (int64_t image = 0; image < at.images; ++image) {
         const int64_t count = at.heads * at.tokens * at.tokens;
         C* to = probabilities.data<C>() +
                 ((at.first_image + image) * heads + at.first_head) * at.tokens * at.tokens;
-        for (int64_t i = 0; i < count; ++i)
-          to[i] = static_cast<C>(p[static_cast<size_t>(image * count + i)]);
+        for (int64_t i = 0; i < count; ++i) to[i] = static_cast<C>(p[image * count + i]);
       }
     });
   });

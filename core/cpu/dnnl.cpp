@@ -2,26 +2,27 @@
 
 #include <omp.h>
 
+#include <array>
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <unordered_map>
 #include <vector>
 
 namespace vicinity::kernels {
 namespace {
 
-using Key = std::vector<int64_t>;
-
-void append(Key& key, const Matrix& m) {
-  key.insert(key.end(), {static_cast<int64_t>(m.dtype), m.row_stride, m.col_stride, m.batch_stride,
-                         m.outer_stride});
-}
+// Everything that a primitive is made from: no memory is asked for to look one up.
+using Key = std::array<int64_t, 22>;
 
 Key key_of(const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c, bool bias,
            int threads) {
   Key key = {s.outer, s.batch, s.m, s.n, s.k, bias ? 1 : 0, threads};
-  append(key, a);
-  append(key, b);
-  append(key, c);
+  size_t at = 7;
+  for (const Matrix* m : {&a, &b, &c}) {
+    for (const int64_t part : {static_cast<int64_t>(m->dtype), m->row_stride, m->col_stride,
+                               m->batch_stride, m->outer_stride})
+      key[at++] = part;
+  }
   return key;
 }
 
@@ -53,7 +54,8 @@ dnnl::memory::desc describe(const Matrix& m, const MatmulSize& s, int64_t rows, 
 
 struct Product {
   dnnl::matmul primitive;
-  dnnl::memory a, b, c, bias, scratch;
+  dnnl::memory a, b, c, bias;
+  std::unordered_map<int, dnnl::memory> arguments;  // the same memories, and scratch
 };
 
 Product make_product(const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix& c,
@@ -69,8 +71,14 @@ Product make_product(const MatmulSize& s, const Matrix& a, const Matrix& b, cons
   const dnnl::matmul::desc what =
       with_bias ? dnnl::matmul::desc(da, db, dbias, dc) : dnnl::matmul::desc(da, db, dc);
   const dnnl::matmul::primitive_desc how(what, attributes, engine());
-  return {dnnl::matmul(how),       {da, engine(), nullptr},    {db, engine(), nullptr},
-          {dc, engine(), nullptr}, {dbias, engine(), nullptr}, {how.scratchpad_desc(), engine()}};
+  Product p{dnnl::matmul(how),       {da, engine(), nullptr},    {db, engine(), nullptr},
+            {dc, engine(), nullptr}, {dbias, engine(), nullptr}, {}};
+  p.arguments = {{DNNL_ARG_SRC, p.a},
+                 {DNNL_ARG_WEIGHTS, p.b},
+                 {DNNL_ARG_DST, p.c},
+                 {DNNL_ARG_SCRATCHPAD, {how.scratchpad_desc(), engine()}}};
+  if (with_bias) p.arguments.insert({DNNL_ARG_BIAS, p.bias});
+  return p;
 }
 
 // Each thread that multiplies keeps primitives of its own, so the cache needs no lock.
@@ -139,16 +147,11 @@ void execute(const MatmulSize& s, const Matrix& a, const Matrix& b, const Matrix
   p.a.set_data_handle(a.data, stream());
   p.b.set_data_handle(b.data, stream());
   p.c.set_data_handle(c.data, stream());
-  std::unordered_map<int, dnnl::memory> arguments = {{DNNL_ARG_SRC, p.a},
-                                                     {DNNL_ARG_WEIGHTS, p.b},
-                                                     {DNNL_ARG_DST, p.c},
-                                                     {DNNL_ARG_SCRATCHPAD, p.scratch}};
   if (bias != nullptr) {
     p.bias.set_data_handle(const_cast<void*>(bias),
                            stream());  // read only, but oneDNN's handles are not const
-    arguments.insert({DNNL_ARG_BIAS, p.bias});
   }
-  p.primitive.execute(stream(), arguments);
+  p.primitive.execute(stream(), p.arguments);
   stream().wait();
 }
 

@@ -75,6 +75,8 @@ DEV_FN float log2_fast(float x) {
 }
 DEV_FN float log(float x) { return ::logf(x); }
 DEV_FN float erf(float x) { return ::erff(x); }
+/// Of 2 pi t.
+DEV_FN void sin_cos_of_turns(float t, float& sin, float& cos) { ::sincospif(2 * t, &sin, &cos); }
 DEV_FN float tanh(float x) { return ::tanhf(x); }
 DEV_FN float sqrt(float x) { return __fsqrt_rn(x); }
 DEV_FN double sqrt(double x) { return ::sqrt(x); }

@@ -5,12 +5,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/tensor/arena.h"
+#include "core/tensor/memory_tape.h"
+#include "core/tensor/plan_extent.h"
 
 namespace vicinity {
 namespace {
@@ -33,6 +37,26 @@ class CpuAllocator : public Allocator {
   CpuAllocator() : capacity_(reserve()), arena_(capacity_) {}
 
   void* allocate(size_t bytes) override {
+    MemoryTape* tape = MemoryTape::running();
+    if (void* place = tape != nullptr ? tape->place(bytes) : nullptr) return place;
+    void* data = take(bytes);
+    if (tape != nullptr) tape->watch(data, bytes);
+    return data;
+  }
+
+  void release(void* data, size_t bytes) override {
+    if (MemoryTape::released(data)) return;
+    const std::lock_guard lock(mutex_);
+    if (kPlainHeap) {
+      std::free(data);
+    } else {
+      arena_.release(static_cast<size_t>(static_cast<char*>(data) - base_));
+    }
+    use_.current -= bytes;
+  }
+
+ private:
+  void* take(size_t bytes) {
     const std::lock_guard lock(mutex_);
     void* data = nullptr;
     if (kPlainHeap) {
@@ -51,17 +75,6 @@ class CpuAllocator : public Allocator {
     return data;
   }
 
-  void release(void* data, size_t bytes) override {
-    const std::lock_guard lock(mutex_);
-    if (kPlainHeap) {
-      std::free(data);
-    } else {
-      arena_.release(static_cast<size_t>(static_cast<char*>(data) - base_));
-    }
-    use_.current -= bytes;
-  }
-
- private:
   // Reserves addresses, not memory: pages are taken when they are first touched.
   size_t reserve() {
     if (kPlainHeap) return physical_memory();
@@ -83,16 +96,41 @@ class CpuAllocator : public Allocator {
   Arena arena_;
 };
 
-// Holds nothing: null pointers, honest counts.
+// Holds nothing: addresses that no memory has (looking there ends the program), honest counts.
 class PlanAllocator : public Allocator {
  public:
   void* allocate(size_t bytes) override {
     use_.current += bytes;
     use_.peak = std::max(use_.peak, use_.current);
-    return nullptr;
+    const size_t offset = paper_.allocate(bytes);
+    VIC_CHECK(OutOfMemory, offset != Arena::kNone, "no device has the memory for ",
+              format_bytes(static_cast<double>(bytes)), " more");
+    ends_.insert(offset + paper_.block_size(offset));
+    extent_ = std::max(extent_, *ends_.rbegin());
+    return reinterpret_cast<void*>(kNowhere + offset);
   }
-  void release(void*, size_t bytes) override { use_.current -= bytes; }
+  void release(void* data, size_t bytes) override {
+    use_.current -= bytes;
+    const size_t offset = reinterpret_cast<uintptr_t>(data) - kNowhere;
+    ends_.erase(ends_.find(offset + paper_.block_size(offset)));
+    paper_.release(offset);
+  }
+
+  size_t extent() const { return extent_; }
+  void reset_extent() { extent_ = ends_.empty() ? 0 : *ends_.rbegin(); }
+
+ private:
+  static constexpr uintptr_t kNowhere = uintptr_t{1} << 62;  // not canonical on x86-64 and Arm
+
+  Arena paper_{size_t{1} << 46};
+  std::set<size_t> ends_;  // of what is in use
+  size_t extent_ = 0;
 };
+
+PlanAllocator& plan_allocator() {
+  static PlanAllocator& instance = *new PlanAllocator;
+  return instance;
+}
 
 using Open = Allocator& (*)();
 
@@ -101,15 +139,14 @@ std::array<Open, 3>& openers() {
                                    static Allocator& cpu = *new CpuAllocator;
                                    return cpu;
                                  },
-                                 nullptr,
-                                 []() -> Allocator& {
-                                   static Allocator& plan = *new PlanAllocator;
-                                   return plan;
-                                 }};
+                                 nullptr, []() -> Allocator& { return plan_allocator(); }};
   return all;
 }
 
 }  // namespace
+
+size_t plan_extent() { return plan_allocator().extent(); }
+void reset_plan_extent() { plan_allocator().reset_extent(); }
 
 Allocator& allocator_of(Device device) {
   const Open open = openers()[static_cast<size_t>(device.kind)];

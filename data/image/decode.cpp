@@ -144,10 +144,10 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
 }
 
 void decode_part(std::span<const uint8_t> bytes, const std::string& name, const ChooseBox& choose,
-                 Part& part) {
+                 Part& part, int smallest) {
   try {
     const ImageFormat format = format_of(bytes);
-    if (format == ImageFormat::jpeg) return decode_jpeg_part(bytes, name, choose, part);
+    if (format == ImageFormat::jpeg) return decode_jpeg_part(bytes, name, choose, part, smallest);
     if (format == ImageFormat::other) refuse_foreign(bytes, name);
     part.pixels = format == ImageFormat::png ? decode_png(bytes, name) : decode_webp(bytes, name);
   } catch (const std::bad_alloc&) {

@@ -23,8 +23,8 @@ inline constexpr int64_t kMaxPixels = int64_t{1} << 28;
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name);
 /// The part that `choose` asks for, to the bit as in decode_image, into memory that is used again.
 /// Of a JPEG little more than that part is computed: rows below it are not even read, so damage
-/// there goes unseen.
+/// there goes unseen. `smallest` above 0 lets a JPEG come reduced (decode_jpeg_part).
 void decode_part(std::span<const uint8_t> bytes, const std::string& name, const ChooseBox& choose,
-                 Part& part);
+                 Part& part, int smallest = 0);
 
 }  // namespace vicinity

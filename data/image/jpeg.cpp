@@ -73,18 +73,21 @@ class JpegReader {
     return true;
   }
 
-  /// Rows and columns of `wanted` and a few columns on its sides.
-  bool read_part(const Box& wanted, Part& part) {
+  /// Rows and columns of `box` and a few columns on its sides.
+  bool read_part(const Box& box, int smallest, Part& part) {
     if (setjmp(errors_.escape) != 0) return false;
+    const int reduced = reduction(box, smallest);
+    info_.scale_denom = static_cast<unsigned>(reduced);
     jpeg_start_decompress(&info_);
+    const Box wanted = reduced == 1 ? box : reduce(box, reduced);
     JDIMENSION left = 0;
-    if (wanted.width < width()) left = crop_columns(wanted);
+    if (wanted.width < output_width()) left = crop_columns(wanted);
     if (wanted.top > 0) jpeg_skip_scanlines(&info_, static_cast<JDIMENSION>(wanted.top));
     part.pixels.reshape(static_cast<int>(info_.output_width), wanted.height);
     part.box = {wanted.left - static_cast<int>(left), 0, wanted.width, wanted.height};
     line_.resize(cmyk_ ? static_cast<size_t>(info_.output_width) * 4 : 0);
     for (int y = 0; y < wanted.height; ++y) read_row(part.pixels.row(y));
-    if (wanted.top + wanted.height == height()) jpeg_finish_decompress(&info_);
+    if (wanted.top + wanted.height == output_height()) jpeg_finish_decompress(&info_);
     return true;
   }
 
@@ -93,13 +96,32 @@ class JpegReader {
   const char* message() const { return errors_.message; }
 
  private:
+  int output_width() const { return static_cast<int>(info_.output_width); }
+  int output_height() const { return static_cast<int>(info_.output_height); }
+
+  // By how much the inverse transform may reduce the picture, in each direction.
+  static int reduction(const Box& box, int smallest) {
+    int by = 1;
+    while (smallest > 0 && by < 8 && std::min(box.width, box.height) >= 2 * by * smallest) by *= 2;
+    return by;
+  }
+
+  // The box in pixels of the reduced picture.
+  Box reduce(const Box& box, int by) const {
+    const auto edge = [&](int at, int most) { return std::min((at + by / 2) / by, most); };
+    const int left = edge(box.left, output_width() - 1), top = edge(box.top, output_height() - 1);
+    return {left, top, std::max(1, edge(box.left + box.width, output_width()) - left),
+            std::max(1, edge(box.top + box.height, output_height()) - top)};
+  }
+
   // Smooth upsampling of the colours looks at their neighbours, which stand up to two pixels away;
   // at the edges of what is decoded it does not. Returns the first column.
   JDIMENSION crop_columns(const Box& wanted) {
     constexpr int kMargin = 4;
     auto left = static_cast<JDIMENSION>(std::max(0, wanted.left - kMargin));
     JDIMENSION count =
-        static_cast<JDIMENSION>(std::min(width(), wanted.left + wanted.width + kMargin)) - left;
+        static_cast<JDIMENSION>(std::min(output_width(), wanted.left + wanted.width + kMargin)) -
+        left;
     jpeg_crop_scanline(&info_, &left, &count);  // moves `left` to the start of a block
     return left;
   }
@@ -120,10 +142,10 @@ class JpegReader {
 }  // namespace
 
 void decode_jpeg_part(std::span<const uint8_t> bytes, const std::string& name,
-                      const ChooseBox& choose, Part& part) {
+                      const ChooseBox& choose, Part& part, int smallest) {
   JpegReader reader(bytes);
-  const bool done =
-      reader.read_header() && reader.read_part(choose(reader.width(), reader.height()), part);
+  const bool done = reader.read_header() &&
+                    reader.read_part(choose(reader.width(), reader.height()), smallest, part);
   VIC_CHECK(DataError, done, "'", name, "' is a damaged JPEG: ", reader.message());
 }
 

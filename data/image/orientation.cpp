@@ -144,16 +144,16 @@ int exif_orientation(Bytes bytes) {
   return 1;
 }
 
-void decode_upright_part(Bytes bytes, const std::string& name, const ChooseBox& choose,
-                         Part& part) {
+void decode_upright_part(Bytes bytes, const std::string& name, const ChooseBox& choose, Part& part,
+                         int smallest) {
   const int orientation = exif_orientation(bytes);
-  if (orientation == 1) return decode_part(bytes, name, choose, part);
+  if (orientation == 1) return decode_part(bytes, name, choose, part, smallest);
   const Turn turn(orientation);
   const auto choose_stored = [&](int width, int height) {
     const Box box = turn.transposed ? choose(height, width) : choose(width, height);
     return turn.stored(box, width, height);
   };
-  decode_part(bytes, name, choose_stored, part);
+  decode_part(bytes, name, choose_stored, part, smallest);
   part.pixels = turn.upright(part.pixels, part.box);
   part.box = whole_box(part.pixels.width, part.pixels.height);
 }

@@ -15,6 +15,6 @@ int exif_orientation(std::span<const uint8_t> bytes);
 /// decode_part of the picture as it was meant to be seen: mirrored and turned as its EXIF
 /// orientation says, before `choose` sees its size. Equal to Pillow's ImageOps.exif_transpose.
 void decode_upright_part(std::span<const uint8_t> bytes, const std::string& name,
-                         const ChooseBox& choose, Part& part);
+                         const ChooseBox& choose, Part& part, int smallest = 0);
 
 }  // namespace vicinity

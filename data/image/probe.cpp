@@ -1,15 +1,12 @@
 #include "data/image/probe.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <webp/decode.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <string_view>
+#include <functional>
 
+#include "core/base/error.h"
 #include "data/image/decode.h"
 
 namespace vicinity {
@@ -20,18 +17,11 @@ using namespace std::string_view_literals;
 constexpr int64_t kHead = 4096;  // most JPEG headers are shorter
 constexpr std::string_view kPngEnd = "\0\0\0\0IEND\xae\x42\x60\x82"sv;
 
+// The two ends of a file in memory or of a range of a file on the disk.
 class Ends {
  public:
-  explicit Ends(const std::string& path) : file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    struct stat status {};
-    if (file_ >= 0 && fstat(file_, &status) == 0 && S_ISREG(status.st_mode)) size_ = status.st_size;
-    head_ = read(0, kHead);
-  }
-  ~Ends() {
-    if (file_ >= 0) close(file_);
-  }
-  Ends(const Ends&) = delete;
-  Ends& operator=(const Ends&) = delete;
+  using Read = std::function<size_t(int64_t from, char* to, size_t bytes)>;
+  Ends(int64_t size, Read read) : size_(size), read_(std::move(read)), head_(fetch(0, kHead)) {}
 
   int64_t size() const { return size_; }
   const std::string& head() const { return head_; }
@@ -43,26 +33,18 @@ class Ends {
   std::string at(int64_t from, int64_t count) const {
     if (from + count <= static_cast<int64_t>(head_.size()))
       return head_.substr(static_cast<size_t>(from), static_cast<size_t>(count));
-    return read(from, count);
+    return fetch(from, count);
   }
 
  private:
-  std::string read(int64_t from, int64_t count) const {
+  std::string fetch(int64_t from, int64_t count) const {
     std::string bytes(static_cast<size_t>(std::max<int64_t>(0, std::min(count, size_ - from))), 0);
-    size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t got = pread(file_, bytes.data() + done, bytes.size() - done,
-                                static_cast<off_t>(from + static_cast<int64_t>(done)));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      done += static_cast<size_t>(got);
-    }
-    bytes.resize(done);
+    if (!bytes.empty()) bytes.resize(read_(from, bytes.data(), bytes.size()));
     return bytes;
   }
 
-  int file_;
-  int64_t size_ = 0;
+  int64_t size_;
+  Read read_;
   std::string head_;
 };
 
@@ -113,10 +95,7 @@ bool whole_webp(const Ends& file) {
          sensible(width, height);
 }
 
-}  // namespace
-
-bool looks_whole(const std::string& path) {
-  const Ends file(path);
+bool whole(const Ends& file) {
   switch (format_of({reinterpret_cast<const uint8_t*>(file.head().data()), file.head().size()})) {
     case ImageFormat::jpeg:
       return whole_jpeg(file);
@@ -128,6 +107,34 @@ bool looks_whole(const std::string& path) {
       return false;
   }
   return false;
+}
+
+}  // namespace
+
+bool looks_whole(const std::string& path) {
+  try {
+    const InputFile file(path);
+    return looks_whole(file, 0, file.size());
+  } catch (const DataError&) {
+    return false;
+  }
+}
+
+bool looks_whole(const InputFile& file, uint64_t at, uint64_t size) {
+  try {
+    return whole(Ends(static_cast<int64_t>(size), [&](int64_t from, char* to, size_t bytes) {
+      return file.read_some(at + static_cast<uint64_t>(from), to, bytes);
+    }));
+  } catch (const DataError&) {
+    return false;
+  }
+}
+
+bool looks_whole_in_memory(std::string_view image) {
+  const auto read = [&](int64_t from, char* to, size_t bytes) {
+    return image.copy(to, bytes, static_cast<size_t>(from));
+  };
+  return whole(Ends(static_cast<int64_t>(image.size()), read));
 }
 
 }  // namespace vicinity

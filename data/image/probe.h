@@ -2,6 +2,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+
+#include "core/base/input_file.h"
 
 namespace vicinity {
 
@@ -10,5 +13,8 @@ namespace vicinity {
 /// goes unseen. False is only a suspicion (bytes may follow the end): decode_image decides. Throws
 /// nothing; a file that cannot be read is false.
 bool looks_whole(const std::string& path);
+/// The same of a file that is part of another.
+bool looks_whole(const InputFile& file, uint64_t at, uint64_t size);
+bool looks_whole_in_memory(std::string_view image);
 
 }  // namespace vicinity

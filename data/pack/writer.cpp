@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cerrno>
 #include <cstring>
@@ -11,101 +10,70 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/input_file.h"
 #include "core/base/log.h"
-#include "core/base/text.h"
 #include "data/pack/hdf5_file.h"
+#include "data/pack/image_writer.h"
+#include "data/pack/plan.h"
 
 namespace vicinity {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kReportEvery = 4096;  // images between two notes of progress
-
-struct Plan {
-  std::string split;
-  const Source* source;
-  std::vector<int64_t> offsets;
-  std::vector<int32_t> labels, shapes;
-  std::vector<uint32_t> checksums;
-  std::string keys;  // one behind the other, zero bytes between
-};
-
-// First pass: sizes and checksums, since a contiguous data set cannot grow.
-Plan measure(const std::string& split, const Source& source) {
-  Plan plan{split, &source, {0}, {}, {}, {}, {}};
-  for (int64_t i = 0; i < source.size(); ++i) {
-    const Source::Stored s = source.stored(i);
-    plan.offsets.push_back(plan.offsets.back() + static_cast<int64_t>(s.bytes.size()));
-    plan.labels.push_back(source.label(i));
-    plan.keys += (i > 0 ? std::string(1, '\0') : "") + source.key(i);
-    plan.shapes.insert(plan.shapes.end(), {s.width, s.height, s.channels});
-    plan.checksums.push_back(static_cast<uint32_t>(crc32(
-        0, reinterpret_cast<const Bytef*>(s.bytes.data()), static_cast<uInt>(s.bytes.size()))));
-    if (i % kReportEvery == 0) log_progress(str("measuring ", split, " ", i, "/", source.size()));
-  }
-  return plan;
+void refuse(const std::vector<BadImage>& bad, const std::vector<PackPlan>& plans) {
+  if (bad.empty()) return;
+  int64_t all = 0;
+  for (const PackPlan& plan : plans) all += plan.source->size();
+  VIC_FAIL(DataError, describe_bad_images(bad, all, "the data"),
+           "\nremove or replace them, or pack the others with data.on_error=skip");
 }
 
-void write_tables(Hdf5File& file, const Plan& plan) {
-  const hsize_t n = plan.labels.size();
-  file.make_group(plan.split);
-  file.write(plan.split + "/offsets", H5T_NATIVE_INT64, {n + 1}, plan.offsets.data());
-  file.write(plan.split + "/labels", H5T_NATIVE_INT32, {n}, plan.labels.data());
-  file.write(plan.split + "/shapes", H5T_NATIVE_INT32, {n, 3}, plan.shapes.data());
-  file.write(plan.split + "/crc32", H5T_NATIVE_UINT32, {n}, plan.checksums.data());
-  file.write_text(plan.split + "/keys", plan.keys);
-  file.reserve(plan.split + "/images", H5T_NATIVE_UINT8,
-               {static_cast<hsize_t>(plan.offsets.back())});
+std::vector<PackPlan> plan_both(const DataSets& data) {
+  std::vector<BadImage> bad;
+  std::vector<PackPlan> plans;
+  plans.push_back(plan_pack("train", *data.train, bad));
+  plans.push_back(plan_pack("val", *data.val, bad));
+  refuse(bad, plans);
+  return plans;
 }
 
-std::string identity(const std::vector<Plan>& plans) {
-  std::string text;
-  for (const Plan& plan : plans) {
-    const auto* bytes = reinterpret_cast<const Bytef*>(plan.checksums.data());
-    text += str(plan.split, " ", plan.labels.size(), " ", plan.offsets.back(), " ",
-                crc32(0, bytes, static_cast<uInt>(plan.checksums.size() * 4)), " ",
-                plan.source->fingerprint(), "\n");
-  }
-  return text;
+void write_head(const std::string& part, const DataSets& data, const std::vector<PackPlan>& plans) {
+  Hdf5File file = Hdf5File::create(part);
+  nlohmann::json head = {{"version", 2}, {"classes", data.train->class_names()}};
+  for (const PackPlan& plan : plans) head["fingerprints"][plan.split] = plan.fingerprint;
+  file.write_text("vicinity_pack", head.dump());
+  for (const PackPlan& plan : plans) write_tables(file, plan);
+  file.finish();
 }
 
-// Second pass: images by pwrite at the blob's offset. `done`: how many of all images are already
-// there.
-void write_images(const std::vector<Plan>& plans, const std::vector<uint64_t>& blobs,
-                  const std::string& part, const std::string& progress, const std::string& id,
-                  int64_t done) {
+// Number of stored images that a killed build of the same data left in PATH.part, or -1.
+int64_t resumable(const std::string& part, const std::string& progress, const std::string& id) {
+  if (!fs::exists(part) || !fs::exists(progress)) return -1;
+  const std::string text = read_file(progress);
+  if (text.size() <= id.size() || text.compare(0, id.size(), id) != 0) return -1;
+  return std::stoll(text.substr(id.size()));
+}
+
+// Images that share bytes share their checksum.
+void share_checksums(const std::string& part, const PackPlan& plan, uint64_t at) {
+  if (plan.owners.size() == plan.owner.size()) return;
+  std::vector<uint32_t> sums(plan.owner.size());
+  InputFile(part).read(at, sums.data(), sums.size() * sizeof(uint32_t));
+  for (size_t i = 0; i < sums.size(); ++i)
+    sums[i] = sums[static_cast<size_t>(plan.owners[static_cast<size_t>(plan.owner[i])])];
   const int file = open(part.c_str(), O_WRONLY | O_CLOEXEC);
   VIC_CHECK(IoError, file >= 0, "cannot open '", part, "': ", std::strerror(errno));
-  int64_t number = 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(sums.data()),
+                               sums.size() * sizeof(uint32_t));
   try {
-    for (size_t p = 0; p < plans.size(); ++p) {
-      for (int64_t i = 0; i < plans[p].source->size(); ++i, ++number) {
-        if (number < done) continue;
-        const std::string bytes = plans[p].source->stored(i).bytes;
-        write_at(file, bytes,
-                 blobs[p] + static_cast<uint64_t>(plans[p].offsets[static_cast<size_t>(i)]), part);
-        if (number % kReportEvery == 0) {
-          fdatasync(file);
-          write_file_atomically(progress, id + std::to_string(number));
-          log_progress(str("packing ", plans[p].split, " ", i, "/", plans[p].source->size()));
-        }
-      }
-    }
+    write_at(file, bytes, at, part);
     VIC_CHECK(IoError, fsync(file) == 0, "cannot sync '", part, "': ", std::strerror(errno));
   } catch (...) {
     close(file);
     throw;
   }
   close(file);
-  log_progress("");
-}
-
-// Number of images that a killed build of the same data left in PATH.part.
-int64_t resumable(const std::string& part, const std::string& progress, const std::string& id) {
-  if (!fs::exists(part) || !fs::exists(progress)) return -1;
-  const std::string text = read_file(progress);
-  return starts_with(text, id) ? std::stoll(text.substr(id.size())) : -1;
 }
 
 }  // namespace
@@ -116,27 +84,32 @@ void write_pack(const DataSets& data, const std::string& path, bool overwrite) {
   const std::string part = path + ".part", progress = path + ".part.progress";
   const fs::path folder = fs::path(path).parent_path();
   if (!folder.empty()) make_directories(folder.string());
-  const std::vector<Plan> plans = {measure("train", *data.train), measure("val", *data.val)};
-  const std::string id = identity(plans);
+  const std::vector<PackPlan> plans = plan_both(data);
+  const std::string id = identity_of(plans[0]) + identity_of(plans[1]);
   int64_t done = resumable(part, progress, id);
   if (done >= 0) {
     log_info("going on with '", part, "' at image ", done);
   } else {
-    check_room(path, static_cast<uint64_t>(plans[0].offsets.back() + plans[1].offsets.back()));
+    check_room(path, static_cast<uint64_t>(plans[0].bytes + plans[1].bytes));
     fs::remove(progress);  // before the file, whose state it tells
-    Hdf5File file = Hdf5File::create(part);
-    file.write_text("vicinity_pack",
-                    nlohmann::json{{"version", 1}, {"classes", data.train->class_names()}}.dump());
-    for (const Plan& plan : plans) write_tables(file, plan);
-    file.finish();
+    write_head(part, data, plans);
     done = 0;
   }
-  std::vector<uint64_t> blobs;
+  std::vector<PackPlaces> places;
   {
     const Hdf5File file = Hdf5File::open(part);
-    for (const Plan& plan : plans) blobs.push_back(file.offset(plan.split + "/images"));
+    for (const PackPlan& plan : plans) {
+      places.push_back({file.offset(plan.split + "/images"), file.offset(plan.split + "/crc32")});
+    }
   }
-  write_images(plans, blobs, part, progress, id, done);
+  ImageWriter writer(plans, places, part, progress, id);
+  std::vector<BadImage> bad = writer.write(done);
+  if (!bad.empty()) {
+    fs::remove(progress);
+    fs::remove(part);
+    refuse(bad, plans);
+  }
+  for (size_t p = 0; p < plans.size(); ++p) share_checksums(part, plans[p], places[p].checksums);
   rename_durably(part, path);
   fs::remove(progress);
 }

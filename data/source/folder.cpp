@@ -1,25 +1,19 @@
 #include "data/source/folder.h"
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <map>
-#include <mutex>
-#include <thread>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "core/runtime/cpu.h"
 #include "data/image/probe.h"
 
 namespace vicinity {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kProbesPerCore = 4;
 
 [[noreturn]] void refuse_folder(const fs::path& path, const std::error_code& error) {
   VIC_FAIL(DataError, "cannot read the folder '", path.string(), "': ", error.message());
@@ -88,6 +82,13 @@ bool is_image_name(const std::string& path) {
   return end == ".jpg" || end == ".jpeg" || end == ".png" || end == ".webp";
 }
 
+uint64_t bytes_of_file(const std::string& path) {
+  std::error_code error;
+  const uint64_t bytes = fs::file_size(path, error);
+  VIC_CHECK(DataError, !error, "cannot read '", path, "': ", error.message());
+  return bytes;
+}
+
 std::vector<std::string> subfolders(const std::string& root) {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : entries_of(root)) {
@@ -111,8 +112,8 @@ FolderSource::FolderSource(const std::string& root, const std::vector<std::strin
     walk(fs::path(root) / folder, found);
     std::sort(found.images.begin(), found.images.end());
     for (const std::string& file : found.images) {
-      files_.push_back({fs::path(file).lexically_relative(root).string(),
-                        static_cast<int32_t>(at - class_names_.begin())});
+      paths_.add(fs::path(file).lexically_relative(root).string());
+      labels_.push_back(static_cast<int32_t>(at - class_names_.begin()));
     }
   }
   log_ignored(root, found.ignored);
@@ -122,27 +123,10 @@ Source::Stored FolderSource::stored(int64_t index) const {
   return {read_file(name(index)), 0, 0, 0};
 }
 
-std::vector<FolderSource::Bad> FolderSource::find_bad_files(FileCheck check) const {
-  std::vector<Bad> bad;
-  std::mutex mutex;
-  std::atomic<int64_t> next{0};
-  const auto work = [&] {
-    for (int64_t i = next++; i < size(); i = next++) {
-      try {
-        if (check == FileCheck::decode || !looks_whole(name(i))) load(i);
-      } catch (const Error& error) {
-        const std::lock_guard lock(mutex);
-        bad.push_back({i, error.message()});
-      }
-    }
-  };
-  // Reading the ends of files waits for the disk, not for the cores.
-  const int count = available_cores() * (check == FileCheck::ends ? kProbesPerCore : 1);
-  std::vector<std::jthread> threads;
-  for (int t = 0; t < count; ++t) threads.emplace_back(work);
-  threads.clear();
-  std::sort(bad.begin(), bad.end(), [](const Bad& a, const Bad& b) { return a.index < b.index; });
-  return bad;
+Source::Layout FolderSource::layout(int64_t index) const {
+  return {bytes_of_file(name(index)), 0, 0, 0};
 }
+
+bool FolderSource::looks_whole(int64_t index) const { return vicinity::looks_whole(name(index)); }
 
 }  // namespace vicinity

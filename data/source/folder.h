@@ -1,10 +1,9 @@
 #pragma once
 
+#include "data/source/name_table.h"
 #include "data/source/source.h"
 
 namespace vicinity {
-
-enum class FileCheck { ends, decode };
 
 /// ROOT/CLASS/any/depth/FILE with FILE one of .jpg .jpeg .png .webp; classes and files sorted by
 /// name, hidden ones left out. Files of other endings are ignored, which the log says.
@@ -14,31 +13,24 @@ class FolderSource : public Source {
   /// DataError names a class folder that is not among them, or one that cannot be read.
   explicit FolderSource(const std::string& root, const std::vector<std::string>& classes = {});
 
-  int64_t size() const override { return static_cast<int64_t>(files_.size()); }
-  int32_t label(int64_t index) const override { return files_[static_cast<size_t>(index)].label; }
+  int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
+  int32_t label(int64_t index) const override { return labels_[static_cast<size_t>(index)]; }
   std::string name(int64_t index) const override { return root_ + "/" + key(index); }
-  std::string key(int64_t index) const override { return files_[static_cast<size_t>(index)].path; }
+  std::string key(int64_t index) const override {
+    return std::string(paths_[static_cast<size_t>(index)]);
+  }
   Stored stored(int64_t index) const override;
-
-  /// Files that cannot be used, with the reason, found by many threads. `ends`: files whose two
-  /// ends look whole are taken as good (looks_whole), the others are decoded: damage in the middle
-  /// is met when the image is loaded. `decode`: every file is decoded, about 4,000 small JPEGs a
-  /// second a core.
-  struct Bad {
-    int64_t index;
-    std::string reason;
-  };
-  std::vector<Bad> find_bad_files(FileCheck check) const;
+  Layout layout(int64_t index) const override;
+  bool looks_whole(int64_t index) const override;
 
  private:
-  struct File {
-    std::string path;  // below the root
-    int32_t label;
-  };
   std::string root_;
-  std::vector<File> files_;
+  NameTable paths_;  // below the root
+  std::vector<int32_t> labels_;
 };
 
+/// Bytes of a file; DataError if it cannot be read.
+uint64_t bytes_of_file(const std::string& path);
 /// True for names that end as image files do: .jpg, .jpeg, .png, .webp in any case.
 bool is_image_name(const std::string& path);
 /// Names of the folders in `root`, sorted, hidden ones left out.

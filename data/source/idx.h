@@ -21,6 +21,10 @@ class IdxSource : public Source {
   std::string name(int64_t index) const override { return prefix_ + " #" + std::to_string(index); }
   std::string key(int64_t index) const override { return "#" + std::to_string(index); }
   Stored stored(int64_t index) const override;
+  Layout layout(int64_t) const override {
+    return {static_cast<uint64_t>(width_) * static_cast<uint64_t>(height_), width_, height_, 1};
+  }
+  bool looks_whole(int64_t) const override { return true; }
 
  private:
   std::string prefix_;

@@ -33,22 +33,28 @@ Image image_of_raw(const Source::Stored& s, const std::string& name) {
 
 }  // namespace
 
-void Source::load_part(int64_t index, const ChooseBox& choose, Part& part) const {
-  const Stored s = stored(index);
+void Source::load_part(int64_t index, const ChooseBox& choose, Part& part, int smallest) const {
+  decode_stored(stored(index), index, choose, smallest, part);
+}
+
+void Source::decode_stored(const Stored& s, int64_t index, const ChooseBox& choose, int smallest,
+                           Part& part) const {
   if (s.channels == 0) {
     const auto decode = upright_ ? decode_upright_part : decode_part;
     decode({reinterpret_cast<const uint8_t*>(s.bytes.data()), s.bytes.size()}, name(index), choose,
-           part);
+           part, smallest);
   } else {
     part = {image_of_raw(s, name(index)), choose(s.width, s.height)};
   }
 }
 
-Image Source::load(int64_t index) const {
+Image Source::decode(const Stored& stored, int64_t index) const {
   Part part;
-  load_part(index, whole_box, part);
+  decode_stored(stored, index, whole_box, 0, part);
   return std::move(part.pixels);
 }
+
+Image Source::load(int64_t index) const { return decode(stored(index), index); }
 
 std::string Source::fingerprint() const {
   uint64_t hash = 0xCBF29CE484222325ull;

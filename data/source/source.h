@@ -28,23 +28,40 @@ class Source {
     int channels = 0;           // of raw pixels: 1 or 3
   };
   virtual Stored stored(int64_t index) const = 0;
+  /// What `stored` will give, without reading it.
+  struct Layout {
+    uint64_t bytes = 0;
+    int width = 0, height = 0, channels = 0;
+  };
+  virtual Layout layout(int64_t index) const = 0;
+  /// Images with the same number share their bytes; in a pack these stand once.
+  virtual int64_t storage(int64_t index) const { return index; }
+  /// False if the two ends of an encoded image rouse suspicion (data/image/probe.h); reads a few
+  /// kilobytes.
+  virtual bool looks_whole(int64_t index) const = 0;
 
   /// DataError names the image.
   Image load(int64_t index) const;
   /// The part that `choose` asks for (decode_part).
-  void load_part(int64_t index, const ChooseBox& choose, Part& part) const;
+  void load_part(int64_t index, const ChooseBox& choose, Part& part, int smallest = 0) const;
+  /// The whole image of bytes that `stored` gave.
+  Image decode(const Stored& stored, int64_t index) const;
   /// From now on images are turned as their EXIF orientation says.
   void turn_upright() { upright_ = true; }
 
   /// In label order.
   const std::vector<std::string>& class_names() const { return class_names_; }
   /// A hash of class names, count, labels and keys: tells whether two runs see the same data.
-  std::string fingerprint() const;
+  virtual std::string fingerprint() const;
+  /// Other names for the same classes, in the same order.
+  void rename_classes(std::vector<std::string> names) { class_names_ = std::move(names); }
 
  protected:
   std::vector<std::string> class_names_;
 
  private:
+  void decode_stored(const Stored& s, int64_t index, const ChooseBox& choose, int smallest,
+                     Part& part) const;
   bool upright_ = false;
 };
 
@@ -61,6 +78,15 @@ class Subset : public Source {
   std::string key(int64_t i) const override { return base_->key(indices_[static_cast<size_t>(i)]); }
   Stored stored(int64_t i) const override {
     return base_->stored(indices_[static_cast<size_t>(i)]);
+  }
+  Layout layout(int64_t i) const override {
+    return base_->layout(indices_[static_cast<size_t>(i)]);
+  }
+  int64_t storage(int64_t i) const override {
+    return base_->storage(indices_[static_cast<size_t>(i)]);
+  }
+  bool looks_whole(int64_t i) const override {
+    return base_->looks_whole(indices_[static_cast<size_t>(i)]);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "data/image/decode.h"
 
 namespace vicinity {
@@ -35,10 +36,32 @@ Image middle(const Image& image, const Extent& resized, const Extent& size, Inte
                           centred(resized.height, size.height), size, kind);
 }
 
+const std::string& train_filter(const TransformConfig& c) {
+  return c.train_interpolation == "auto" ? c.interpolation : c.train_interpolation;
+}
+
+// The filter of this picture's resize.
+Interpolation draw_filter(const TransformConfig& c, Random& random) {
+  const std::string& name = train_filter(c);
+  if (name != "random") return interpolation_of(name);
+  return random.chance(0.5) ? Interpolation::bicubic : Interpolation::bilinear;
+}
+
+// Pixels from outside a turned picture have the mean colour, as in timm.
+AffineStyle affine_style(const TransformConfig& c) {
+  AffineStyle style;
+  if (train_filter(c) != "random") style.interpolation = interpolation_of(train_filter(c));
+  for (size_t i = 0; i < 3; ++i) {
+    const double level = std::nearbyint(c.mean[i] / c.rescale_factor);
+    style.fill[i] = static_cast<uint8_t>(std::clamp(level, 0.0, 255.0));
+  }
+  return style;
+}
+
 // train_crop padded or none: evaluation's square, then with a zero border around it and moved.
 Image square_crop(const Image& image, const TransformConfig& c, Random& random) {
   const Extent size{c.image_size, c.image_size};
-  const Interpolation kind = interpolation_of(c.interpolation);
+  const Interpolation kind = draw_filter(c, random);
   const Image square = middle(image, resized_extent({image.width, image.height}, c), size, kind);
   if (c.train_crop != "padded") return square;
   const auto shift = [&] {
@@ -49,7 +72,24 @@ Image square_crop(const Image& image, const TransformConfig& c, Random& random) 
   return window_of_resize(square, size, left, top, size, kind);
 }
 
+// Pillow turns pictures with three of its six filters only.
+void check_turns(const TransformConfig& c, Problems& problems) {
+  const std::string& name = train_filter(c);
+  const bool turns =
+      name == "random" || name == "nearest" || name == "bilinear" || name == "bicubic";
+  if (turns || c.augment.augment == "none") return;
+  problems.add("train_interpolation", str("= ", name, ", but data.augment=", c.augment.augment,
+                                          " turns pictures, which goes with nearest, bilinear, "
+                                          "bicubic or random only"));
+}
+
 }  // namespace
+
+std::vector<std::string> train_interpolation_names() {
+  std::vector<std::string> names = {"auto", "random"};
+  names.insert(names.end(), interpolation_names().begin(), interpolation_names().end());
+  return names;
+}
 
 void TransformConfig::check(Problems& problems) const {
   const auto range = [&](const char* name, const std::vector<double>& r, double most) {
@@ -67,6 +107,8 @@ void TransformConfig::check(Problems& problems) const {
   const auto channels = [&](const char* name, const std::vector<double>& values) {
     if (values.size() != 3) problems.add(name, str("needs 3 numbers, got ", values.size()));
   };
+  augment.check(problems);
+  check_turns(*this, problems);
   channels("mean", mean);
   channels("std", std);
 }
@@ -101,13 +143,21 @@ Box train_box(int width, int height, const TransformConfig& c, Random& random) {
 void finish_train(const Part& part, const TransformConfig& c, Random& random, Image& out) {
   if (c.train_crop == "random_resized") {
     const bool mirrored = random.chance(c.flip);
-    resize(part.pixels, part.box, c.image_size, c.image_size, interpolation_of(c.interpolation),
-           mirrored, out);
-    return;
+    resize(part.pixels, part.box, c.image_size, c.image_size, draw_filter(c, random), mirrored,
+           out);
+  } else {
+    out = square_crop(part.pixels, c, random);
+    if (random.chance(c.flip)) {
+      for (int y = 0; y < out.height; ++y) mirror_pixels(out.row(y), out.width);
+    }
   }
-  out = square_crop(part.pixels, c, random);
-  if (!random.chance(c.flip)) return;
-  for (int y = 0; y < out.height; ++y) mirror_pixels(out.row(y), out.width);
+  augment(c.augment, affine_style(c), random, out);
+}
+
+std::string describe_train(const TransformConfig& c) {
+  const std::string crop = c.train_crop == "none" ? "no" : c.train_crop;
+  return str(crop, " crop, ", train_filter(c), ", flip ", format_number(c.flip), ", augmentation ",
+             describe_augment(c.augment));
 }
 
 Image apply_train(const Image& image, const TransformConfig& c, Random random) {

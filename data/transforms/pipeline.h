@@ -8,9 +8,13 @@
 #include "core/base/random.h"
 #include "core/config/fields.h"
 #include "data/image/resize.h"
+#include "data/transforms/augment.h"
 #include "data/transforms/eval_shape.h"
 
 namespace vicinity {
+
+/// auto, random and every filter.
+std::vector<std::string> train_interpolation_names();
 
 struct TransformConfig {
   int image_size = 224;
@@ -20,11 +24,14 @@ struct TransformConfig {
   int crop_padding = 4;
   double flip = 0.5;
   std::string interpolation = "bicubic";
+  std::string train_interpolation = "auto";
   std::string eval_resize = "auto";
   std::string eval_crop = "auto";
   std::vector<double> mean = {0.485, 0.456, 0.406};
   std::vector<double> std = {0.229, 0.224, 0.225};
   double rescale_factor = 1.0 / 255;
+  bool scaled_decoding = false;
+  AugmentConfig augment;
 
   template <class V>
   void fields(V& v) {
@@ -39,6 +46,11 @@ struct TransformConfig {
     v("flip", flip, "probability of a horizontal flip in training", between(0, 1));
     v("interpolation", interpolation, "filter of every resize, as Pillow's",
       one_of(interpolation_names()));
+    v("train_interpolation", train_interpolation,
+      "filter of training instead: auto: interpolation; random: bilinear or bicubic, drawn for "
+      "each picture; or a filter",
+      one_of(train_interpolation_names()));
+    augment.fields(v);
     v("eval_resize", eval_resize,
       "before the centre crop: N, the short side; HxW, height and width; none; auto: image_size * "
       "256 / 224, or image_size with padded or no crop");
@@ -47,16 +59,22 @@ struct TransformConfig {
     v("mean", mean, "per channel, subtracted from pixels times rescale_factor");
     v("std", std, "per channel, what they are then divided by", greater_than(0));
     v("rescale_factor", rescale_factor, "pixels of 0 to 255 are multiplied by it", greater_than(0));
+    v("scaled_decoding", scaled_decoding,
+      "training decodes JPEGs at 1/2, 1/4 or 1/8 of their size where the crop allows: faster, with "
+      "slightly other pixels. Evaluation never does");
   }
   void check(Problems& problems) const;
 };
 
-/// What training sees: crop, then flip. Always image_size x image_size.
+/// What training sees: crop, flip, then what data.augment and its like ask for. Always image_size x
+/// image_size.
 Image apply_train(const Image& image, const TransformConfig& config, Random random);
 /// The same in two steps, so that the decoder need not give more than the box: the part of a
-/// picture that the crop reads, then crop and flip with what is left of the random stream.
+/// picture that the crop reads, then the rest with what is left of the random stream.
 Box train_box(int width, int height, const TransformConfig& config, Random& random);
 void finish_train(const Part& part, const TransformConfig& config, Random& random, Image& out);
+/// Training in a sentence for people: "random_resized crop, bicubic, flip 0.5, augmentation none".
+std::string describe_train(const TransformConfig& config);
 /// What evaluation sees: resized to eval_resize, then the centre crop, whose offset is rounded down
 /// and whose part outside the picture is zero. Hugging Face's processors do the same.
 Image apply_eval(const Image& image, const TransformConfig& config);

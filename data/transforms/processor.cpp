@@ -192,7 +192,7 @@ bool read_processor(const std::string& directory, TransformConfig& config) {
   return true;
 }
 
-void write_processor(const TransformConfig& config, const std::string& directory) {
+std::string processor_text(const TransformConfig& config) {
   const std::optional<Extent> resize = resize_wanted(config), crop = crop_wanted(config);
   const bool fixed = resize && resize->width > 0;
   const bool vit = fixed && (!crop || *crop == *resize);
@@ -211,7 +211,11 @@ void write_processor(const TransformConfig& config, const std::string& directory
   json["image_mean"] = config.mean;
   json["image_std"] = config.std;
   if (!vit) json["do_convert_rgb"] = true;
-  write_file_atomically(directory + kFile, json.dump(2) + "\n");
+  return json.dump(2) + "\n";
+}
+
+void write_processor(const TransformConfig& config, const std::string& directory) {
+  write_file_atomically(directory + kFile, processor_text(config));
 }
 
 }  // namespace vicinity

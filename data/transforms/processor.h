@@ -17,9 +17,11 @@ namespace vicinity {
 /// type that is not supported, a key that is unknown and not switched off, a value of another kind.
 bool read_processor(const std::string& directory, TransformConfig& config);
 
-/// Writes what evaluation does as DIRECTORY/preprocessor_config.json: a ViTImageProcessor where
+/// What evaluation does as the text of preprocessor_config.json: a ViTImageProcessor where
 /// every picture is resized to the size it keeps, else a BitImageProcessor. Reading it back gives
 /// the same pixels.
+std::string processor_text(const TransformConfig& config);
+/// Writes it into a folder.
 void write_processor(const TransformConfig& config, const std::string& directory);
 
 }  // namespace vicinity

@@ -7,7 +7,6 @@
 #include "autograd/ops/residual.h"
 #include "autograd/ops/token_pool.h"
 #include "core/ops/elementwise.h"
-#include "core/ops/transfer.h"
 
 namespace vicinity {
 namespace {
@@ -18,6 +17,9 @@ NeighborhoodWindow window_of(const DinatConfig& c, int level, int block) {
   return {c.num_heads[static_cast<size_t>(level)], c.kernel_size,
           c.dilations[static_cast<size_t>(level)][static_cast<size_t>(block)]};
 }
+
+// [B, H, W, C] -> [B, C, H, W].
+Tensor map_first(const Tensor& map) { return channels_first(map, 0, map.dim(1), map.dim(2)); }
 
 }  // namespace
 
@@ -39,8 +41,8 @@ Variable DinatBlock::layer_scale(int64_t row) const {
   return has_layer_scale_ ? layer_scale_.master_row(row) : Variable();
 }
 
-DinatBlock::State DinatBlock::operator()(const State& state, const LayerNorm* next,
-                                         const Pass& pass) const {
+BlockState DinatBlock::operator()(const BlockState& state, const LayerNorm* next,
+                                  const Pass& pass) const {
   const int64_t batch = state.x.dim(0);
   const Device device = state.x.value().device();
   const auto factors = [&](int64_t branch) {
@@ -77,13 +79,16 @@ DinatLevel::DinatLevel(const DinatConfig& c, int level, const std::vector<double
 }
 
 Variable DinatLevel::operator()(const Variable& x, const Pass& pass) const {
-  DinatBlock::State state{x, blocks_[0].first_norm()(x)};
+  BlockState state{x, blocks_[0].first_norm()(x)};
   Pass inner = pass;
   inner.outputs = nullptr;
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const LayerNorm* next = i + 1 < blocks_.size() ? &blocks_[i + 1].first_norm() : nullptr;
-    state = in_context(str("running encoder.levels.", level_, ".layers.", i),
-                       [&] { return blocks_[i](state, next, next == nullptr ? pass : inner); });
+    const Pass& own = next == nullptr ? pass : inner;
+    state = run_block(pass, state, [this, i, next, own](const BlockState& before) {
+      return in_context(str("running encoder.levels.", level_, ".layers.", i),
+                        [&] { return blocks_[i](before, next, own); });
+    });
   }
   return state.x;
 }
@@ -100,7 +105,7 @@ void DinatLevel::parameters(ParameterVisitor& v) {
   }
 }
 
-Dinat::Dinat(const ModelConfig& config, DType dtype, Device device)
+Dinat::Dinat(const ModelConfig& config, const Storing& storing)
     : Model(config),
       tokenizer1_(config.dinat.num_channels, config.dinat.embed_dim / 2, true),
       tokenizer2_(config.dinat.embed_dim / 2, config.dinat.embed_dim, true),
@@ -120,11 +125,11 @@ Dinat::Dinat(const ModelConfig& config, DType dtype, Device device)
   }
   const int64_t last = c.width(c.levels() - 1);
   norm_ = LayerNorm(last, c.layer_norm_eps);
-  classifier_ = Linear(last, static_cast<int64_t>(config.labels.size()), true);
+  classifier_ = Linear(last, static_cast<int64_t>(config.labels.size()), true).on_means();
   if (config.backbone.built) stages_ = config.feature_stages();
   for (const int stage : stages_)
     stage_norms_.emplace_back(c.width(std::max(stage - 1, 0)), kDefaultEps);
-  make_store([this](ParameterVisitor& v) { parameters(v); }, dtype, device);
+  make_store([this](ParameterVisitor& v) { parameters(v); }, storing);
   for (const LayerNorm& norm : stage_norms_) {
     Tensor weight = norm.weight().value();  // files of the other classes do not have it
     fill_(weight, 1);
@@ -134,20 +139,16 @@ Dinat::Dinat(const ModelConfig& config, DType dtype, Device device)
 void Dinat::keep_hidden(const Variable& x, const Pass& pass) const {
   const bool maps = pass.wants(&OutputRequest::reshaped_hidden_states);
   if (!maps && !pass.wants(&OutputRequest::hidden_states)) return;
-  const Tensor kept = to_device(x.value(), kCpu);
-  if (pass.outputs->request.hidden_states) pass.outputs->hidden_states.push_back(kept);
-  if (maps) {
-    pass.outputs->reshaped_hidden_states.push_back(
-        channels_first(kept, 0, kept.dim(1), kept.dim(2)));
-  }
+  if (pass.wants(&OutputRequest::hidden_states))
+    pass.outputs->keep(&Outputs::hidden_states, x.value());
+  if (maps) pass.outputs->keep(&Outputs::reshaped_hidden_states, x.value(), map_first);
 }
 
 void Dinat::keep_features(int stage, const Variable& x, const Pass& pass) const {
   const auto found = std::find(stages_.begin(), stages_.end(), stage);
   if (!pass.wants(&OutputRequest::feature_maps) || found == stages_.end()) return;
   const LayerNorm& norm = stage_norms_[static_cast<size_t>(found - stages_.begin())];
-  const Tensor map = to_device(norm(x).value(), kCpu);
-  pass.outputs->feature_maps.push_back(channels_first(map, 0, map.dim(1), map.dim(2)));
+  pass.outputs->keep(&Outputs::feature_maps, norm(x).value(), map_first);
 }
 
 Variable Dinat::encode(const Tensor& images, const Pass& pass) const {
@@ -166,12 +167,12 @@ Variable Dinat::encode(const Tensor& images, const Pass& pass) const {
   if (!pass.wants_last_norm()) return {};
   x = norm_(x);
   if (pass.wants(&OutputRequest::last_hidden_state))
-    pass.outputs->last_hidden_state = to_device(x.value(), kCpu);
+    pass.outputs->keep(&Outputs::last_hidden_state, x.value());
   if (!pass.wants_pooling()) return {};
   const Variable pooled =
       token_pool(reshape(x, {x.dim(0), x.dim(1) * x.dim(2), x.dim(3)}), 0, false);
   if (pass.wants(&OutputRequest::pooler_output))
-    pass.outputs->pooler_output = to_device(pooled.value(), kCpu);
+    pass.outputs->keep(&Outputs::pooler_output, pooled.value());
   return pooled;
 }
 

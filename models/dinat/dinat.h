@@ -3,6 +3,7 @@
 // DinatForImageClassification 4.37.2.
 #pragma once
 
+#include "models/block_state.h"
 #include "models/layers/conv3x3.h"
 #include "models/layers/layer_norm.h"
 #include "models/layers/mlp.h"
@@ -16,13 +17,8 @@ class DinatBlock {
  public:
   DinatBlock(const DinatConfig& config, int level, int block, double drop_rate, int64_t number);
 
-  /// The residual stream and, where another block of the level follows, its first norm.
-  struct State {
-    Variable x;
-    Variable normed;
-  };
   /// `next`: first norm of the following block of the level, or null.
-  State operator()(const State& state, const LayerNorm* next, const Pass& pass) const;
+  BlockState operator()(const BlockState& state, const LayerNorm* next, const Pass& pass) const;
   const LayerNorm& first_norm() const { return norm1_; }
   void parameters(ParameterVisitor& v);
 
@@ -59,7 +55,7 @@ class DinatLevel {
 
 class Dinat : public Model {
  public:
-  Dinat(const ModelConfig& config, DType dtype, Device device);
+  Dinat(const ModelConfig& config, const Storing& storing);
 
  protected:
   Variable encode(const Tensor& images, const Pass& pass) const override;

@@ -28,23 +28,27 @@ Dinov2Embeddings::Dinov2Embeddings(const Dinov2Config& c) : config_(c) {
   positions_ = Parameter({rows, width}, {hf, hf, seen});
   positions_.published_as({1, rows, width});
   weight_ = Parameter({width, c.patch_size, c.patch_size, c.num_channels}, {torch_default, hf});
-  weight_.stored_channels_last();
+  weight_.stored_channels_last().used_in_products();
   bias_ = Parameter({width}, {torch_default, Init::constant(0)});
 }
 
-Variable Dinov2Embeddings::positions(int64_t height, int64_t width) const {
+Variable Dinov2Embeddings::positions(int64_t height, int64_t width, const Pass& pass) const {
   const int64_t p = config_.patch_size, side = config_.positions_per_side();
   const int64_t grid_h = height / p, grid_w = width / p;
   if (height == width && grid_h * grid_w == side * side) return positions_.master();
-  return interpolate_positions(positions_.master(), grid_h, grid_w,
-                               parse_position_mode(config_.position_interpolation));
+  const auto interpolate = [&] {
+    return interpolate_positions(positions_.master(), grid_h, grid_w,
+                                 parse_position_mode(config_.position_interpolation));
+  };
+  if (pass.kept == nullptr) return interpolate();
+  return pass.kept->once("positions", [&] { return interpolate().value(); });
 }
 
 Variable Dinov2Embeddings::operator()(const Tensor& images, const Pass& pass) const {
   const Tensor mask =
       pass.bool_masked_pos.defined() ? to_device(pass.bool_masked_pos, images.device()) : Tensor();
   const Variable patches = patch_embed(images, weight_.use(pass.act), bias_.master());
-  return embed_tokens(patches, cls_.master(), positions(images.dim(1), images.dim(2)),
+  return embed_tokens(patches, cls_.master(), positions(images.dim(1), images.dim(2), pass),
                       config_.num_register_tokens > 0 ? registers_.master() : Variable(),
                       mask.defined() ? mask_.master() : Variable(), mask);
 }
@@ -76,8 +80,8 @@ Dinov2Block::Dinov2Block(const Dinov2Config& c, int64_t number)
   }
 }
 
-Dinov2Block::State Dinov2Block::operator()(const State& state, const LayerNorm* next,
-                                           const Pass& pass) const {
+BlockState Dinov2Block::operator()(const BlockState& state, const LayerNorm* next,
+                                   const Pass& pass) const {
   const auto factors = [&](int64_t branch) {
     return drop_path_factors(pass, drop_rate_, 2 * number_ + branch, state.x.dim(0),
                              state.x.value().device());
@@ -105,29 +109,32 @@ void Dinov2Block::parameters(ParameterVisitor& v) {
   v("layer_scale2.lambda1", scale2_);
 }
 
-Dinov2::Dinov2(const ModelConfig& config, DType dtype, Device device)
+Dinov2::Dinov2(const ModelConfig& config, const Storing& storing)
     : Model(config), embeddings_(config.dinov2) {
   const Dinov2Config& c = config.dinov2;
   for (int64_t i = 0; i < c.num_hidden_layers; ++i) blocks_.emplace_back(c, i);
   norm_ = LayerNorm(c.hidden_size, c.layer_norm_eps);
-  classifier_ = Linear(2 * c.hidden_size, static_cast<int64_t>(config.labels.size()), true);
-  make_store([this](ParameterVisitor& v) { parameters(v); }, dtype, device);
+  classifier_ =
+      Linear(2 * c.hidden_size, static_cast<int64_t>(config.labels.size()), true).on_means();
+  make_store([this](ParameterVisitor& v) { parameters(v); }, storing);
 }
 
 void Dinov2::keep_stage(int stage, const Variable& x, const Tensor& images,
                         const Pass& pass) const {
   if (pass.wants(&OutputRequest::hidden_states))
-    pass.outputs->hidden_states.push_back(to_device(x.value(), kCpu));
+    pass.outputs->keep(&Outputs::hidden_states, x.value());
   const std::vector<int> stages = config().feature_stages();
   const bool wanted = std::find(stages.begin(), stages.end(), stage) != stages.end();
   if (!wanted || !pass.wants(&OutputRequest::feature_maps)) return;
   const BackboneOutputs& backbone = config().backbone;
-  const Tensor tokens = to_device((backbone.apply_layernorm ? norm_(x) : x).value(), kCpu);
-  const int64_t patch = config().dinov2.patch_size;
-  pass.outputs->feature_maps.push_back(
-      backbone.reshape_hidden_states
-          ? channels_first(tokens, prefix_tokens(), images.dim(1) / patch, images.dim(2) / patch)
-          : tokens);
+  const Tensor tokens = (backbone.apply_layernorm ? norm_(x) : x).value();
+  if (!backbone.reshape_hidden_states) return pass.outputs->keep(&Outputs::feature_maps, tokens);
+  const int64_t patch = config().dinov2.patch_size, height = images.dim(1) / patch,
+                width = images.dim(2) / patch;
+  pass.outputs->keep(&Outputs::feature_maps, tokens,
+                     [first = prefix_tokens(), height, width](const Tensor& all) {
+                       return channels_first(all, first, height, width);
+                     });
 }
 
 const LayerNorm* Dinov2::norm_after(int layer, int layers, const Pass& pass) const {
@@ -136,25 +143,29 @@ const LayerNorm* Dinov2::norm_after(int layer, int layers, const Pass& pass) con
 }
 
 Variable Dinov2::encode(const Tensor& images, const Pass& pass) const {
-  Dinov2Block::State state;
+  BlockState state;
   state.x = embeddings_(images, pass);
   keep_stage(0, state.x, images, pass);
   const int layers = pass.stages_to_run(config().stages(), config().feature_stages());
   if (layers > 0) state.normed = blocks_[0].first_norm()(state.x);
   for (int i = 0; i < layers; ++i) {
-    state = in_context(str("running encoder.layer.", i), [&] {
-      return blocks_[static_cast<size_t>(i)](state, norm_after(i, layers, pass), pass);
+    const LayerNorm* next = norm_after(i, layers, pass);
+    state = run_block(pass, state, [this, i, next, pass](const BlockState& before) {
+      return in_context(str("running encoder.layer.", i),
+                        [&] { return blocks_[static_cast<size_t>(i)](before, next, pass); });
     });
     keep_stage(i + 1, state.x, images, pass);
   }
   if (!pass.wants_last_norm()) return {};
   if (pass.wants(&OutputRequest::last_hidden_state))
-    pass.outputs->last_hidden_state = to_device(state.normed.value(), kCpu);
+    pass.outputs->keep(&Outputs::last_hidden_state, state.normed.value());
   if (!pass.wants_pooling()) return {};
   const Variable pooled = token_pool(state.normed, prefix_tokens(), true);
   if (pass.wants(&OutputRequest::pooler_output)) {
-    pass.outputs->pooler_output =
-        first_columns(to_device(pooled.value(), kCpu), config().dinov2.hidden_size);
+    pass.outputs->keep(&Outputs::pooler_output, pooled.value(),
+                       [width = config().dinov2.hidden_size](const Tensor& both) {
+                         return first_columns(both, width);
+                       });
   }
   return pooled;
 }

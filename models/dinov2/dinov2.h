@@ -3,6 +3,7 @@
 // variant with registers.
 #pragma once
 
+#include "models/block_state.h"
 #include "models/layers/attention.h"
 #include "models/layers/layer_norm.h"
 #include "models/layers/mlp.h"
@@ -23,7 +24,7 @@ class Dinov2Embeddings {
  private:
   /// The stored table, or resampled to the grid where the image is not square or has another number
   /// of patches.
-  Variable positions(int64_t height, int64_t width) const;
+  Variable positions(int64_t height, int64_t width, const Pass& pass) const;
 
   Dinov2Config config_;
   Parameter cls_, mask_, registers_, positions_, weight_, bias_;
@@ -33,12 +34,8 @@ class Dinov2Block {
  public:
   Dinov2Block(const Dinov2Config& config, int64_t number);
 
-  struct State {
-    Variable x;
-    Variable normed;
-  };
   /// `next`: the norm that reads the result: the next block's first, or the model's last; or null.
-  State operator()(const State& state, const LayerNorm* next, const Pass& pass) const;
+  BlockState operator()(const BlockState& state, const LayerNorm* next, const Pass& pass) const;
   const LayerNorm& first_norm() const { return norm1_; }
   void parameters(ParameterVisitor& v);
 
@@ -55,7 +52,7 @@ class Dinov2Block {
 
 class Dinov2 : public Model {
  public:
-  Dinov2(const ModelConfig& config, DType dtype, Device device);
+  Dinov2(const ModelConfig& config, const Storing& storing);
 
  protected:
   Variable encode(const Tensor& images, const Pass& pass) const override;

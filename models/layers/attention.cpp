@@ -9,14 +9,17 @@
 namespace vicinity {
 namespace {
 
-// probabilities: [B, A, N, N] *= factors[A].
-void scale_heads_(Tensor& probabilities, const std::vector<double>& factors) {
-  const int64_t tokens = probabilities.dim(2), rows = probabilities.dim(0) * probabilities.dim(1);
-  const Tensor heads = probabilities.reshape({rows, tokens, tokens});
+// probabilities: [B, A, N, N], times factors[A].
+Tensor head_scaled(const Tensor& probabilities, const std::vector<double>& factors) {
+  Tensor scaled = empty_like(probabilities);
+  copy_(scaled, probabilities);
+  const int64_t tokens = scaled.dim(2), rows = scaled.dim(0) * scaled.dim(1);
+  const Tensor heads = scaled.reshape({rows, tokens, tokens});
   for (int64_t row = 0; row < rows; ++row) {
     Tensor head = heads.slice(row, row + 1);
     scale_(head, factors[static_cast<size_t>(row) % factors.size()]);
   }
+  return scaled;
 }
 
 // Scaled probabilities give scaled sums of values: x [B, N, C] times the factor of its head, by the
@@ -42,9 +45,9 @@ Variable Attention::operator()(const Variable& x, const Pass& pass, int64_t laye
   const Variable qkv = qkv_(x, pass);
   const std::vector<double> factors = head_factors(pass, layer);
   if (pass.wants(&OutputRequest::attentions)) {
-    Tensor probabilities = to_device(attention_probabilities(qkv.value(), heads_), kCpu);
-    if (!factors.empty()) scale_heads_(probabilities, factors);
-    pass.outputs->attentions.push_back(probabilities);
+    OutputSink::Finish scale;
+    if (!factors.empty()) scale = [factors](const Tensor& p) { return head_scaled(p, factors); };
+    pass.outputs->keep(&Outputs::attentions, attention_probabilities(qkv.value(), heads_), scale);
   }
   const Variable attended = attention(qkv, heads_);
   return proj_(factors.empty() ? attended : scaled_heads(attended, factors), pass);

@@ -10,7 +10,7 @@ Conv3x3::Conv3x3(int64_t in, int64_t out, bool bias) : has_bias_(bias) {
   const Init torch_default =
       Init::uniform(1 / std::sqrt(static_cast<double>(9 * in)));  // bound of fan-in
   weight_ = Parameter({out, 3, 3, in}, {torch_default, Init::normal(0.02)});
-  weight_.stored_channels_last();
+  weight_.stored_channels_last().used_in_products();
   bias_ = Parameter({out}, {torch_default, Init::constant(0)});
 }
 

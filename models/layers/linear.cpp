@@ -25,7 +25,14 @@ Linear::Linear(int64_t in, int64_t out, bool bias, std::vector<std::string> part
     : parts_(std::move(parts)),
       weight_({out, in}, {Init::normal(0.02), Init::normal(0.02), fan_in(in)}),
       bias_({out}, {Init::constant(0), Init::constant(0)}),
-      has_bias_(bias) {}
+      has_bias_(bias) {
+  weight_.used_in_products();
+}
+
+Linear& Linear::on_means() {
+  weight_.used_in_products(false);
+  return *this;
+}
 
 Variable Linear::operator()(const Variable& x, const Pass&) const {
   return linear(x, weight_.use(x.dtype()), has_bias_ ? bias_.master() : Variable());

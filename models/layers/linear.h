@@ -12,6 +12,9 @@ class Linear {
   Linear() = default;
   Linear(int64_t in, int64_t out, bool bias, std::vector<std::string> parts = {""});
 
+  /// For inputs that are wider than activations, such as pooled means: not an operand in bf16.
+  Linear& on_means();
+
   Variable operator()(const Variable& x, const Pass& pass) const;
   void parameters(ParameterVisitor& v);
 

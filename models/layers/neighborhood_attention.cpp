@@ -2,7 +2,6 @@
 
 #include "autograd/ops/neighborhood_attention.h"
 #include "autograd/ops/pad_map.h"
-#include "core/ops/transfer.h"
 
 namespace vicinity {
 
@@ -19,8 +18,8 @@ Variable NeighborhoodAttention::operator()(const Variable& x, const Pass& pass) 
   const Variable padded = pad_map(x, std::max(height, reach), std::max(width, reach));
   const Variable qkv = qkv_(padded, pass), rpb = rpb_.master();
   if (pass.wants(&OutputRequest::attentions)) {
-    pass.outputs->attentions.push_back(
-        to_device(neighborhood_attention_probabilities(qkv.value(), rpb.value(), window_), kCpu));
+    pass.outputs->keep(&Outputs::attentions,
+                       neighborhood_attention_probabilities(qkv.value(), rpb.value(), window_));
   }
   const Variable attended = neighborhood_attention(qkv, rpb, window_);
   return proj_(pad_map(attended, height, width), pass);

@@ -95,9 +95,12 @@ Adapted adapt(const Tensor& tensor, const Published& entry, PositionMode mode,
     return {resized_bias(tensor, to),
             str("bicubic: kernel ", (from[1] + 1) / 2, " to ", (to[1] + 1) / 2)};
   }
-  if (is_first_convolution(entry.name) && differ_only_at(1, from, to) && from[1] == 3) {
-    return {other_channels(tensor, to),
-            to[1] == 1 ? "sum of 3 channels" : str("3 channels repeated, times 3/", to[1])};
+  if (is_first_convolution(entry.name) && differ_only_at(1, from, to) &&
+      (from[1] == 3 || from[1] == 1)) {
+    return {other_channels(tensor, to), to[1] == 1
+                                            ? "sum of 3 channels"
+                                            : str(from[1], from[1] == 1 ? " channel" : " channels",
+                                                  " repeated, times ", from[1], "/", to[1])};
   }
   VIC_FAIL(DataError, "'", path, "': ", entry.name, " has shape ", from, ", the model wants ", to,
            "; the model.* keys must describe the model in the file");

@@ -82,7 +82,8 @@ void check_finite(const Tensor& tensor, const std::string& name, const std::stri
             "' are NaN or infinite; take a checkpoint from before it diverged");
 }
 
-WeightContents::WeightContents(const std::string& path) : file_(open_weights(path)) {
+WeightContents::WeightContents(const std::string& path, bool use_ema)
+    : file_(open_weights(path, use_ema)) {
   detect();
   for (const auto& [name, entry] : file_->entries()) place(name);
   add_rest();

@@ -20,7 +20,7 @@ namespace vicinity {
 class WeightContents {
  public:
   /// Opens a file or a folder (open_weights). DataError where its names are of no known model.
-  explicit WeightContents(const std::string& path);
+  explicit WeightContents(const std::string& path, bool use_ema = false);
 
   const std::string& path() const { return file_->path(); }
   const std::string& family() const { return family_; }
@@ -28,6 +28,8 @@ class WeightContents {
   /// What others put before the names: "module.", "teacher.".
   const std::string& wrapper() const { return root_; }
   size_t tensors() const { return file_->entries().size(); }
+  /// What else the file holds: "optimizer", "state_dict_ema".
+  const std::vector<std::string>& passed_over() const { return file_->ignored(); }
   /// The dtype of the first layer, as the file calls it: F32, BF16, ...
   const std::string& dtype() const { return dtype_; }
 

@@ -6,6 +6,7 @@
 #include "models/weights/adapt.h"
 #include "models/weights/contents.h"
 #include "models/weights/linear_head.h"
+#include "models/weights/state_dict.h"
 
 namespace vicinity {
 namespace {
@@ -20,9 +21,11 @@ bool may_be_new(const std::string& bare) {
 
 class Loading {
  public:
-  Loading(Model& model, const std::string& path) : model_(model), contents_(path) {
+  Loading(Model& model, const std::string& path, bool use_ema)
+      : model_(model), contents_(path, use_ema) {
     report_.file = str(contents_.path(), ", ", name_of(contents_.format()), " names");
     if (!contents_.wrapper().empty()) report_.file += " behind '" + contents_.wrapper() + "'";
+    if (use_ema) report_.file += ", the average of the weights";
     mode_ = parse_position_mode(model.config().dinov2.position_interpolation);
   }
 
@@ -48,7 +51,7 @@ class Loading {
       VIC_CHECK(DataError, tensor.shape() == entry.shape, "'", path, "': the head's ",
                 entry.name.substr(11), " has shape ", tensor.shape(), ", the model wants ",
                 entry.shape, explained_head(head, entry));
-      model_.store().adopt(model_.store().value(), entry, tensor);
+      model_.store().load(entry, tensor);
       std::erase(report_.fresh, entry.name);
       if (!contains(report_.loaded, entry.name)) report_.loaded.push_back(entry.name);
     }
@@ -74,7 +77,7 @@ class Loading {
 
   void take(const Published& entry, const Tensor& tensor) {
     const Adapted adapted = adapt(tensor, entry, mode_, contents_.path());
-    model_.store().adopt(model_.store().value(), entry, adapted.tensor);
+    model_.store().load(entry, adapted.tensor);
     if (adapted.method.empty()) {
       report_.loaded.push_back(entry.name);
     } else {
@@ -107,6 +110,12 @@ class Loading {
                             ": its classifier is new")
                       : std::string("the file has no classifier: the model's is new"));
     }
+    for (const char* average : kAverages) {
+      if (contains(contents_.passed_over(), average)) {
+        report_.remarks.push_back(str("the file also holds their running average, ", average,
+                                      ": model.use_ema=true takes it"));
+      }
+    }
     if (config.family == "dinov2") explain_registers(config.dinov2.num_register_tokens);
     if (config.family == "dinov2" && !contents_.has_class_position()) {
       report_.remarks.push_back(
@@ -133,7 +142,7 @@ class Loading {
 }  // namespace
 
 LoadReport load_weights(Model& model, const std::string& path, const LoadOptions& options) {
-  Loading loading(model, path);
+  Loading loading(model, path, options.use_ema);
   loading.take_all();
   if (!options.head.empty()) loading.take_head(options.head);
   return loading.finish(options.min_match);

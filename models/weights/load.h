@@ -32,6 +32,8 @@ struct LoadOptions {
   double min_match = 0.9;
   /// A linear classifier in a file of its own; empty: that of the weights, if any.
   std::string head;
+  /// Of a training checkpoint, the running average of the weights.
+  bool use_ema = false;
 };
 
 /// Weights of a file or a folder, whatever they are called (contents.h). What differs in size is

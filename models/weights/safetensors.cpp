@@ -145,7 +145,7 @@ Tensor SafetensorsFile::read_entry(const std::string& name) const {
   return tensor;
 }
 
-void write_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors) {
+std::string safetensors_header(const std::vector<NamedTensor>& tensors) {
   nlohmann::ordered_json header{{"__metadata__", {{"format", "pt"}}}};
   uint64_t at = 0;
   for (const NamedTensor& t : tensors) {
@@ -157,11 +157,14 @@ void write_safetensors(const std::string& path, const std::vector<NamedTensor>& 
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const uint64_t length = text.size();
+  return std::string(reinterpret_cast<const char*>(&length), 8) + text;
+}
+
+void write_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors) {
   const std::string temporary = path + ".tmp";
   {
     FileWriter file(temporary);
-    file.write(&length, 8);
-    file.write(text);
+    file.write(safetensors_header(tensors));
     for (const NamedTensor& t : tensors) file.write(t.tensor.raw(), t.tensor.bytes());
     file.finish();
   }

@@ -33,6 +33,8 @@ class SafetensorsFile : public WeightFile {
   std::map<std::string, Range> ranges_;
 };
 
+/// What stands before the bytes of the tensors, which follow in their order, end to end.
+std::string safetensors_header(const std::vector<NamedTensor>& tensors);
 /// Writes float and integer tensors with {"format": "pt"}, as transformers wants it; synced to
 /// disk, whole or not at all.
 void write_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors);

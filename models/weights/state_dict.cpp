@@ -22,7 +22,8 @@ constexpr const char* kWrappers[] = {"state_dict", "model_state_dict", "model", 
 
 class Search {
  public:
-  Search(const Pickle& pickle, const std::string& path) : pickle_(pickle), path_(path) {}
+  Search(const Pickle& pickle, const std::string& path, bool use_ema)
+      : pickle_(pickle), path_(path), use_ema_(use_ema) {}
 
   StateDict run() {
     find_holding();
@@ -37,6 +38,8 @@ class Search {
         if (value != *inner) note(name_of(key), value);
       weights = *inner;
     }
+    VIC_CHECK(DataError, !use_ema_ || averaged_, "'", path_, "' holds no averaged weights (",
+              kAverages[0], ", ", kAverages[1], "): leave model.use_ema out to take those it has");
     flatten(weights, "", 0);
     VIC_CHECK(DataError, !found_.tensors.empty(), "'", path_, "' holds no tensors");
     check_unique();
@@ -62,14 +65,26 @@ class Search {
     return pairs;
   }
 
-  std::optional<uint32_t> wrapped(uint32_t mapping) const {
+  std::optional<uint32_t> wrapped(uint32_t mapping) {
     const Pairs pairs = pairs_of(mapping);
-    for (const std::string_view wanted : kWrappers) {
-      for (const auto& [key, value] : pairs) {
-        if (at(key).kind == Kind::text && at(key).text == wanted && is_mapping(value) &&
-            holds_tensors(value))
-          return value;
-      }
+    for (const char* average : kAverages) {
+      const std::optional<uint32_t> found = use_ema_ ? under(average, pairs) : std::nullopt;
+      if (!found) continue;
+      averaged_ = true;
+      return found;
+    }
+    for (const char* wrapper : kWrappers) {
+      if (const std::optional<uint32_t> found = under(wrapper, pairs)) return found;
+    }
+    return std::nullopt;
+  }
+
+  // The dictionary with tensors that is kept under this name.
+  std::optional<uint32_t> under(std::string_view wanted, const Pairs& pairs) const {
+    for (const auto& [key, value] : pairs) {
+      if (at(key).kind == Kind::text && at(key).text == wanted && is_mapping(value) &&
+          holds_tensors(value))
+        return value;
     }
     return std::nullopt;
   }
@@ -151,14 +166,15 @@ class Search {
 
   const Pickle& pickle_;
   const std::string& path_;
+  bool use_ema_, averaged_ = false;
   StateDict found_;
   std::unordered_set<uint32_t> holding_, flattened_;  // dictionaries: with tensors in them; done
 };
 
 }  // namespace
 
-StateDict find_state_dict(const Pickle& pickle, const std::string& path) {
-  return Search(pickle, path).run();
+StateDict find_state_dict(const Pickle& pickle, const std::string& path, bool use_ema) {
+  return Search(pickle, path, use_ema).run();
 }
 
 }  // namespace vicinity

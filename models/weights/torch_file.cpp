@@ -40,7 +40,8 @@ bool TorchFile::recognises(std::string_view start) {
          start.substr(protocol, 2) == "\x8a\x0a";
 }
 
-TorchFile::TorchFile(const std::string& path) : WeightFile(path), file_(path) {
+TorchFile::TorchFile(const std::string& path, bool use_ema)
+    : WeightFile(path), file_(path), use_ema_(use_ema) {
   const std::string_view start(file_.bytes().data(), file_.bytes().size());
   if (starts_with(start, "PK")) {
     open_archive();
@@ -150,7 +151,7 @@ void TorchFile::place_storages(const Pickle& object, const Pickle& keys, size_t 
 }
 
 void TorchFile::add_entries(const Pickle& pickle) {
-  StateDict found = find_state_dict(pickle, path_);
+  StateDict found = find_state_dict(pickle, path_, use_ema_);
   for (const auto& [name, value] : found.tensors) {
     const TorchTensor tensor = torch_tensor(pickle, value, name, path_);
     if (archive_ != nullptr) storage_member(tensor.storage, name);

@@ -26,7 +26,7 @@ namespace vicinity {
 /// file and what is wrong.
 class TorchFile : public WeightFile {
  public:
-  explicit TorchFile(const std::string& path);
+  explicit TorchFile(const std::string& path, bool use_ema = false);
   /// Whether a file that starts like this is one.
   static bool recognises(std::string_view start);
 
@@ -40,6 +40,7 @@ class TorchFile : public WeightFile {
   void check_tensor(const std::string& name, const TorchTensor& tensor) const;
 
   MappedFile file_;
+  bool use_ema_;
   std::unique_ptr<ZipArchive> archive_;
   std::string folder_;                                     // of the archive: "archive/"
   std::map<std::string, std::span<const char>> storages_;  // by key

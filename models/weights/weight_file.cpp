@@ -62,6 +62,12 @@ void refuse_lookalikes(std::string_view start, const std::string& path) {
             "' is a pickle, but not one of torch.save");
 }
 
+void refuse_ema(bool use_ema, const std::string& path) {
+  VIC_CHECK(DataError, !use_ema,
+            "model.use_ema chooses among the weights of a training checkpoint; '", path,
+            "' holds one set of them: leave it out");
+}
+
 }  // namespace
 
 Tensor WeightFile::read(const std::string& name) const {
@@ -69,21 +75,24 @@ Tensor WeightFile::read(const std::string& name) const {
   return in_context("while reading '" + path_ + "'", [&] { return read_entry(name); });
 }
 
-std::unique_ptr<WeightFile> open_weight_file(const std::string& file) {
+std::unique_ptr<WeightFile> open_weight_file(const std::string& file, bool use_ema) {
   const std::string start = first_bytes(file);
-  if (TorchFile::recognises(start)) return std::make_unique<TorchFile>(file);
+  if (TorchFile::recognises(start)) return std::make_unique<TorchFile>(file, use_ema);
+  refuse_ema(use_ema, file);
   if (!looks_like_safetensors(start)) refuse_lookalikes(start, file);
   return std::make_unique<SafetensorsFile>(file);
 }
 
-std::unique_ptr<WeightFile> open_weights(const std::string& path) {
+std::unique_ptr<WeightFile> open_weights(const std::string& path, bool use_ema) {
   VIC_CHECK(DataError, is_there(path), "no weights at '", path,
             "': there is no such file or folder");
   const std::string file = fs::is_directory(path) ? file_in(path) : path;
   const std::string start = first_bytes(file);
-  if (starts_with(start, "{") && !looks_like_safetensors(start))
+  if (starts_with(start, "{") && !looks_like_safetensors(start)) {
+    refuse_ema(use_ema, file);
     return std::make_unique<ShardedFile>(file);
-  return open_weight_file(file);
+  }
+  return open_weight_file(file, use_ema);
 }
 
 }  // namespace vicinity

@@ -49,9 +49,10 @@ class WeightFile {
 /// model.safetensors.index.json, pytorch_model.bin and pytorch_model.bin.index.json that it has.
 /// What a file is shows in its bytes, whatever it is called: safetensors, the index of shards, or
 /// what torch.save writes, as a ZIP archive (torch 1.6 and later) or as pickles (before). DataError
-/// names what was looked for, or what the file is instead.
-std::unique_ptr<WeightFile> open_weights(const std::string& path);
+/// names what was looked for, or what the file is instead. `use_ema`: of a training checkpoint the
+/// averaged weights (find_state_dict); DataError where it holds none.
+std::unique_ptr<WeightFile> open_weights(const std::string& path, bool use_ema = false);
 /// The same for one file that holds tensors itself: no folder, no index.
-std::unique_ptr<WeightFile> open_weight_file(const std::string& file);
+std::unique_ptr<WeightFile> open_weight_file(const std::string& file, bool use_ema = false);
 
 }  // namespace vicinity

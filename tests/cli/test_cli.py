@@ -9,7 +9,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import time
 import unittest
 
 from pictures import write_png
@@ -18,9 +17,9 @@ from program import BINARY, TINY, Program
 
 class Cli(Program):
     def test_help_everywhere(self):
-        self.run_it("--help", has=["train", "eval", "predict", "embed", "data pack", "export", "inspect", "config dump", "bench", "doctor"])
+        self.run_it("--help", has=["train", "eval", "predict", "embed", "data check", "data pack", "export", "inspect", "config dump", "bench", "doctor"])
         self.run_it("--version", has=["vicinity", "oneDNN", "HDF5"])
-        for verb in (["train"], ["eval"], ["predict"], ["embed"], ["data", "pack"], ["export"], ["inspect"], ["config", "dump"], ["bench", "step"], ["doctor"]):
+        for verb in (["train"], ["eval"], ["eval", "knn"], ["eval", "linear"], ["predict"], ["embed"], ["data", "check"], ["data", "pack"], ["export"], ["inspect"], ["config", "dump"], ["bench", "step"], ["doctor"]):
             self.run_it(*verb, "--help", has=["usage: vicinity"])
 
     def test_unknown_words_are_met_with_the_near_one(self):
@@ -53,24 +52,6 @@ class Cli(Program):
         self.run_it("inspect", "run/checkpoints/last/model.safetensors", has=["classifier.weight", "tensors"])
         self.run_it("train", "--out", "run", f"data.root={self.data}", code=2, has=["--resume", "--overwrite"])
         self.train("--out", "again", f"model.weights=run", has=["100.0 % of the backbone"])
-
-    def test_resume_after_sigint_gives_the_same_bytes(self):
-        steps = "train.steps=60"
-        self.train("--out", "whole", steps)
-        process = subprocess.Popen([BINARY, "train", f"data.root={self.data}", *TINY, steps, "--out", "cut"], cwd=self.dir,
-                                   stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        metrics = self.dir / "cut" / "metrics.jsonl"
-        for _ in range(2000):
-            if metrics.exists() and metrics.read_text().count("\n") >= 5:
-                break
-            time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
-        code = process.wait(timeout=120)
-        if code == 130:  # it may have finished before the signal came
-            self.run_it("train", "--out", "cut", "--resume", has=["resumed at step"])
-        for name in ("model.safetensors", "optimizer.safetensors"):
-            whole, cut = (self.dir / run / "checkpoints/last" / name for run in ("whole", "cut"))
-            self.assertEqual(whole.read_bytes(), cut.read_bytes(), name)
 
     def test_config_dump_reads_back(self):
         first = self.run_it("config", "dump", "model=dinat_tiny", "optim.lr=3e-4")
@@ -160,7 +141,7 @@ class Cli(Program):
             return
         self.train("--out", "gpu", "device=cuda", "train.batch=4", has=["emulated"])
         self.train("--out", "part", "device=cuda", "train.batch=4", "train.save_every=2")
-        for name in ("step_4", "last", "best"):  # as if it had been cut after step 2
+        for name in ("step_4", "last", "best", "../DONE"):  # as if it had been cut after step 2
             path = self.dir / "part/checkpoints" / name
             shutil.rmtree(path) if not path.is_symlink() and path.is_dir() else path.unlink(missing_ok=True)
         self.run_it("train", "--out", "part", "--resume", has=["resumed at step 2 of 4"])
@@ -170,7 +151,7 @@ class Cli(Program):
         for verb in (["eval", "gpu"], ["predict", "gpu", self.data / "class_1/0.png"]):
             on_gpu, on_cpu = (json.loads(self.run_it(*verb, f"device={d}", "--json")) for d in ("cuda", "cpu"))
             for key, value in on_cpu.items():
-                if isinstance(value, float):
+                if isinstance(value, float) and key != "ece":  # which jumps where a confidence crosses a bin's edge
                     self.assertAlmostEqual(on_gpu[key], value, delta=0.02, msg=key)
 
 

@@ -83,6 +83,14 @@ struct RunSettings {
   }
 };
 
+struct Patterns {
+  std::vector<std::string> freeze;
+  template <class V>
+  void fields(V& v) {
+    v("freeze", freeze, "patterns");
+  }
+};
+
 class ConfigTest : public ::testing::Test {
  protected:
   void SetUp() override { set_config_search_path({root_}); }
@@ -145,6 +153,42 @@ TEST_F(ConfigTest, EveryValueKnowsItsOrigin) {
   EXPECT_EQ(tree.find("train.batch")->origin, path + ":3");
   EXPECT_EQ(tree.find("train.epochs")->origin, "command line");
   EXPECT_EQ(tree.find("train"), nullptr);
+}
+
+TEST_F(ConfigTest, IncludedFilesComeFirstAndKeepTheirOrigin) {
+  const std::string base =
+      write("configs/recipes/base/long.yaml", "train: {batch: 8, epochs: 300}\n");
+  write("configs/recipes/middle.yaml", "include: base/long\nnote: middle\nseed: 7\n");
+  ConfigTree tree;
+  tree.add_file(write("a.yaml", "train:\n  batch: 16\nnote: own\ninclude: [middle]\n"));
+  RunSettings run;
+  read_config(tree, run);
+  EXPECT_EQ(run.train.batch, 16) << "a file's own keys win";
+  EXPECT_EQ(run.train.epochs, 300);
+  EXPECT_EQ(run.note, "own");
+  EXPECT_EQ(run.seed, 7u);
+  EXPECT_EQ(tree.find("train.epochs")->origin, base + ":1");
+}
+
+TEST_F(ConfigTest, AFileThatIncludesItselfOrNothingIsRefused) {
+  write("configs/recipes/a.yaml", "include: b\n");
+  const std::string path = write("configs/recipes/b.yaml", "include: a\n");
+  ConfigTree tree;
+  EXPECT_SAYS(error_of([&] { tree.add_file(path); }), "b.yaml includes itself");
+  ConfigTree other;
+  EXPECT_SAYS(error_of([&] { other.add_file(write("c.yaml", "include: bb\n")); }), "c.yaml:1");
+}
+
+TEST_F(ConfigTest, AListOfTextMayBeOneText) {
+  ConfigTree tree;
+  tree.add_override("freeze=embeddings*");
+  Patterns one;
+  read_config(tree, one);
+  EXPECT_EQ(one.freeze, std::vector<std::string>{"embeddings*"});
+  tree.add_override("freeze=[a, 'b c']");
+  Patterns two;
+  read_config(tree, two);
+  EXPECT_EQ(two.freeze, (std::vector<std::string>{"a", "b c"}));
 }
 
 TEST_F(ConfigTest, NamedModelYieldsToExplicitKeysInAnyOrder) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 namespace vicinity {
@@ -51,6 +52,35 @@ TEST(Random, MomentsAndRanges) {
   EXPECT_NEAR(sum / n, 0, 0.01);
   EXPECT_NEAR(squares / n, 1, 0.02);
   EXPECT_NEAR(uniform_sum / n, 0.5, 0.005);
+}
+
+// Mean a / (a + b), variance a b / ((a + b)^2 (a + b + 1)), and the share below a half from the
+// closed forms: of Beta(2, 1) it is 1/4, of symmetric ones 1/2.
+TEST(Random, BetaHasItsMoments) {
+  const int n = 100000;
+  for (const auto& [a, b] : std::vector<std::pair<double, double>>{
+           {0.8, 0.8}, {1, 1}, {0.2, 0.2}, {2, 1}, {0.5, 3}, {20, 20}}) {
+    Random random(2, Purpose::test);
+    double sum = 0, squares = 0, low = 0;
+    for (int i = 0; i < n; ++i) {
+      const double x = random.beta(a, b);
+      ASSERT_TRUE(x >= 0 && x <= 1) << x;
+      sum += x / n;
+      squares += x * x / n;
+      low += x < 0.5 ? 1.0 / n : 0;
+    }
+    const double mean = a / (a + b), variance = a * b / ((a + b) * (a + b) * (a + b + 1));
+    EXPECT_NEAR(sum, mean, 5 * std::sqrt(variance / n)) << a << ' ' << b;
+    EXPECT_NEAR(squares - sum * sum, variance, 0.02 * variance) << a << ' ' << b;
+    if (a == b || a == 2) {
+      EXPECT_NEAR(low, a == b ? 0.5 : 0.25, 0.008) << a << ' ' << b;
+    }
+  }
+  Random random(3, Purpose::test);  // as good as a coin, and never 0 / 0
+  for (int i = 0; i < 1000; ++i) {
+    const double x = random.beta(1e-9, 1e-9);
+    EXPECT_TRUE(x < 1e-3 || x > 1 - 1e-3) << x;
+  }
 }
 
 }  // namespace

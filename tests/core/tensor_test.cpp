@@ -7,6 +7,7 @@
 
 #include "core/base/random.h"
 #include "core/tensor/arena.h"
+#include "core/tensor/plan_extent.h"
 
 namespace vicinity {
 namespace {
@@ -69,9 +70,28 @@ TEST(Tensor, PlanDeviceHoldsNothing) {
   const size_t before = allocator_of(kPlan).use().peak;
   {
     const Tensor x = empty({1 << 20, 1 << 10}, DType::f32, kPlan);
-    EXPECT_EQ(x.raw(), nullptr);
+    EXPECT_EQ(allocator_of(kPlan).use().current, before + (size_t{4} << 30));
   }
   EXPECT_EQ(allocator_of(kPlan).use().peak, before + (size_t{4} << 30));
+}
+
+TEST(Tensor, PlanDeviceLaysOutAsTheCpuDoes) {
+  reset_plan_extent();
+  const size_t before = plan_extent();
+  {
+    const Tensor a = empty({100}, DType::u8, kPlan);  // 128 bytes each
+    Tensor b = empty({100}, DType::u8, kPlan);
+    const Tensor c = empty({100}, DType::u8, kPlan);
+    EXPECT_EQ(plan_extent(), before + 384);
+    b = Tensor();
+    const Tensor fits = empty({128}, DType::u8, kPlan);
+    EXPECT_EQ(plan_extent(), before + 384);
+    const Tensor does_not = empty({129}, DType::u8, kPlan);
+    EXPECT_EQ(plan_extent(), before + 576);
+  }
+  EXPECT_EQ(plan_extent(), before + 576) << "what was touched";
+  reset_plan_extent();
+  EXPECT_EQ(plan_extent(), before);
 }
 
 TEST(Bf16, RoundsToNearestEven) {

@@ -34,6 +34,23 @@ TEST(Sampler, IsAPermutationOfEveryEpoch) {
   EXPECT_GT(moved, 950) << "epochs share an order";
 }
 
+TEST(Sampler, RepeatsStandInARowWithAugmentationsOfTheirOwn) {
+  std::set<std::pair<int64_t, uint32_t>> seen;
+  for (int64_t epoch = 0; epoch < 4; ++epoch) {
+    std::set<int64_t> pictures;
+    for (int64_t i = 0; i < 100; ++i) {
+      const Draw draw = draw_sample(5, epoch, i, 100, 3);
+      EXPECT_EQ(draw.index, shuffled_index(5, epoch, i / 3, 100));
+      EXPECT_TRUE(seen.insert({draw.index, draw.augmentation}).second) << epoch << " " << i;
+      pictures.insert(draw.index);
+    }
+    EXPECT_EQ(pictures.size(), 34u);
+  }
+  const Draw once = draw_sample(5, 7, 31, 100, 1);
+  EXPECT_EQ(once.index, shuffled_index(5, 7, 31, 100));
+  EXPECT_EQ(once.augmentation, 7u);
+}
+
 class LoaderTest : public ::testing::Test {
  protected:
   void SetUp() override { write_class_folders(folder_.path(), 3, 9, 12); }
@@ -68,6 +85,24 @@ TEST_F(LoaderTest, AnEpochVisitsEachSampleOnceAndItsLastBatchIsShort) {
   for (const Batch& batch : all) seen.insert(batch.indices.begin(), batch.indices.end());
   EXPECT_EQ(seen.size(), 27u);
   EXPECT_EQ(std::set<int64_t>(seen.begin(), seen.end()).size(), 27u);
+}
+
+TEST_F(LoaderTest, RepeatsKeepTheLengthOfAnEpochAndAugmentEachCopyAnew) {
+  const FolderSource source(folder_.path());
+  TransformConfig transform;
+  transform.image_size = 10;
+  transform.augment.repeats = 3;
+  Loader loader(source, transform, LoaderMode::train, 27, {.threads = 2, .seed = 4});
+  EXPECT_EQ(loader.samples_per_epoch(), 27);
+  const Batch batch = loader.next();
+  std::set<std::string> seen;
+  for (size_t i = 0; i < 27; ++i) {
+    EXPECT_EQ(batch.indices[i], batch.indices[i - i % 3]);
+    seen.emplace(batch.images.begin() + static_cast<ptrdiff_t>(i * 300),
+                 batch.images.begin() + static_cast<ptrdiff_t>(i * 300 + 300));
+  }
+  EXPECT_EQ(std::set<int64_t>(batch.indices.begin(), batch.indices.end()).size(), 9u);
+  EXPECT_GE(seen.size(), 26u);
 }
 
 TEST_F(LoaderTest, SeekContinuesWhereAnotherStopped) {

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <numeric>
 
@@ -54,29 +55,45 @@ TEST_F(PackTest, ADamagedPackIsNoticed) {
   EXPECT_THROW(open_data({.root = folder_.file("not.h5")}, 0), DataError);
 }
 
-// A source that kills the process when it is asked for an image of the second pass.
-class DeadlySource : public Subset {
+// Raw pixels made as they are asked for. Whoever asks for image `deadly` or a later one waits until
+// the file `note` is there and is then killed: all images before it have been read by then.
+class DeadlySource : public Source {
  public:
-  DeadlySource(std::shared_ptr<Source> base, std::vector<int64_t> all, int64_t reads)
-      : Subset(std::move(base), std::move(all)), left_(reads) {}
-  Stored stored(int64_t i) const override {
-    if (left_-- == 0) kill(getpid(), SIGKILL);
-    return Subset::stored(i);
+  DeadlySource(int64_t size, int64_t deadly, std::string note = "")
+      : size_(size), deadly_(deadly), note_(std::move(note)) {
+    class_names_ = {"even", "odd"};
   }
+  int64_t size() const override { return size_; }
+  int32_t label(int64_t i) const override { return static_cast<int32_t>(i % 2); }
+  std::string name(int64_t i) const override { return key(i); }
+  std::string key(int64_t i) const override { return str("#", i); }
+  Stored stored(int64_t i) const override {
+    ++reads;
+    if (i >= deadly_) {
+      while (!std::filesystem::exists(note_)) usleep(1000);
+      kill(getpid(), SIGKILL);
+    }
+    return {std::string(3, static_cast<char>(i % 251)), 1, 1, 3};
+  }
+  Layout layout(int64_t) const override { return {3, 1, 1, 3}; }
+  bool looks_whole(int64_t) const override { return true; }
 
  private:
-  mutable int64_t left_;
+  int64_t size_, deadly_;
+  std::string note_;
+
+ public:
+  mutable std::atomic<int64_t> reads = 0;
 };
 
 TEST_F(PackTest, AKilledPackIsFinishedByTheNextCall) {
-  write_class_folders(folder_.file("images"), 2, 12, 6);
-  const DataSets data = open_data({.root = folder_.file("images")}, 0);
+  constexpr int64_t kImages = 40000, kDeadly = 30000, kNever = kImages;
+  const auto val = std::make_shared<DeadlySource>(4, kNever);
   const pid_t child = fork();
   if (child == 0) {
-    std::vector<int64_t> all;
-    for (int64_t i = 0; i < data.train->size(); ++i) all.push_back(i);
-    const auto deadly = std::make_shared<DeadlySource>(data.train, all, data.train->size() + 5);
-    write_pack({deadly, data.val}, folder_.file("p.h5"), false);
+    const std::string note = folder_.file("p.h5.part.progress");
+    write_pack({std::make_shared<DeadlySource>(kImages, kDeadly, note), val}, folder_.file("p.h5"),
+               false);
     _exit(0);
   }
   int status = 0;
@@ -85,10 +102,15 @@ TEST_F(PackTest, AKilledPackIsFinishedByTheNextCall) {
   EXPECT_FALSE(std::filesystem::exists(folder_.file("p.h5")))
       << "a half-written pack under its final name";
   EXPECT_TRUE(std::filesystem::exists(folder_.file("p.h5.part")));
-  write_pack(data, folder_.file("p.h5"), false);
+  const auto train = std::make_shared<DeadlySource>(kImages, kNever);
+  write_pack({train, val}, folder_.file("p.h5"), false);
+  EXPECT_LE(train->reads, kImages - 4096) << "what was safe is read again";
   const DataSets after = open_data({.root = folder_.file("p.h5")}, 0);
-  for (int64_t i = 0; i < after.train->size(); ++i)
-    EXPECT_EQ(after.train->load(i).rgb, data.train->load(i).rgb);
+  ASSERT_EQ(after.train->size(), kImages);
+  for (int64_t i = 0; i < kImages; ++i)
+    ASSERT_EQ(after.train->stored(i).bytes, train->stored(i).bytes) << i;
+  EXPECT_EQ(after.train->fingerprint(), train->fingerprint());
+  EXPECT_EQ(after.train->key(12345), "#12345");
 }
 
 // Forbids files beyond `bytes`: writing there ends as on a full disk.
@@ -98,18 +120,25 @@ void limit_files(rlim_t bytes) {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-// A source under whose hands the disk is full when it is asked for an image of the second pass.
+// A source under whose hands the disk is full when it is asked for an image, or for a size.
 class FillingSource : public Subset {
  public:
-  FillingSource(std::shared_ptr<Source> base, std::vector<int64_t> all, int64_t reads, rlim_t limit)
-      : Subset(std::move(base), std::move(all)), left_(reads), limit_(limit) {}
+  FillingSource(std::shared_ptr<Source> base, std::vector<int64_t> all, int64_t calls, rlim_t limit)
+      : Subset(std::move(base), std::move(all)), left_(calls), limit_(limit) {}
   Stored stored(int64_t i) const override {
-    if (left_-- == 0) limit_files(limit_);
+    count();
     return Subset::stored(i);
+  }
+  Layout layout(int64_t i) const override {
+    count();
+    return Subset::layout(i);
   }
 
  private:
-  mutable int64_t left_;
+  void count() const {
+    if (left_-- == 0) limit_files(limit_);
+  }
+  mutable std::atomic<int64_t> left_;
   rlim_t limit_;
 };
 
@@ -121,10 +150,10 @@ TEST_F(PackTest, AFullDiskIsAnIoErrorAndLeavesNothingUnderTheFinalName) {
   std::vector<int64_t> all(static_cast<size_t>(data.train->size()));
   std::iota(all.begin(), all.end(), 0);
   // Full when the tables are written, and in the midst of an image.
-  for (const int64_t reads : {int64_t{0}, data.train->size() + 3}) {
+  for (const int64_t calls : {int64_t{0}, data.train->size() + 3}) {
     const pid_t child = fork();
     if (child == 0) {
-      const auto filling = std::make_shared<FillingSource>(data.train, all, reads, whole / 2 + 13);
+      const auto filling = std::make_shared<FillingSource>(data.train, all, calls, whole / 2 + 13);
       try {
         write_pack({filling, data.val}, folder_.file("p.h5"), false);
       } catch (const IoError& error) {
@@ -140,7 +169,7 @@ TEST_F(PackTest, AFullDiskIsAnIoErrorAndLeavesNothingUnderTheFinalName) {
     int status = 0;
     waitpid(child, &status, 0);
     ASSERT_TRUE(WIFEXITED(status));
-    EXPECT_EQ(WEXITSTATUS(status), 0) << "full after " << reads << " images";
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "full after " << calls << " calls";
     EXPECT_FALSE(std::filesystem::exists(folder_.file("p.h5")));
   }
   write_pack(data, folder_.file("p.h5"), false);

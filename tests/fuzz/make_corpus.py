@@ -9,7 +9,9 @@ import json
 import pathlib
 import shutil
 import struct
+import tarfile
 import zipfile
+import zlib
 
 import numpy
 from PIL import Image
@@ -87,6 +89,49 @@ def idx():
     write("idx", "short", pair(pixels[:-1], labels))
 
 
+def archive(members, kind=tarfile.USTAR_FORMAT):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=kind) as out:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            out.addfile(member, io.BytesIO(data))
+    used = stream.getvalue().rstrip(b"\0")  # without the blocks that fill 10 kB
+    return used + bytes(-len(used) % 512 + 2048)
+
+
+def tar():
+    deep = "d" * 70 + "/" + "f" * 70
+    for kind, name in ((tarfile.USTAR_FORMAT, "ustar"), (tarfile.GNU_FORMAT, "gnu"), (tarfile.PAX_FORMAT, "pax")):
+        long = deep if kind == tarfile.USTAR_FORMAT else deep * 2 + "é"
+        write("tar", name, archive([("a.jpg", b"x"), ("a.cls", b"1"), (long, b"")], kind))
+    write("tar", "nested", archive([("c.tar", archive([("x.jpg", b"x")]))]))
+
+
+def mat():
+    def element(kind, data):
+        return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8 if kind != 15 else 0)
+
+    def matrix(kind, name, rest):
+        return element(14, element(6, struct.pack("<II", kind, 0)) + element(5, struct.pack("<ii", 1, 1)) + element(1, name) + rest)
+
+    fields = element(5, struct.pack("<i", 16)) + element(1, b"ILSVRC2012_ID".ljust(16, b"\0") + b"WNID".ljust(16, b"\0"))
+    kit = matrix(2, b"s", fields + matrix(6, b"", element(2, b"\1")) + matrix(4, b"", element(16, b"n02119789")))
+    head = b"MATLAB 5.0".ljust(124) + b"\0\1IM"
+    write("lists", "mat", b"m" + head + kit)
+    write("lists", "mat_packed", b"m" + head + element(15, zlib.compress(kit)))
+
+
+def lists():
+    mat()
+    write("lists", "csv", b'cfile,label\r\n"a ""b"", c.jpg",cat\r\n\r\nd.jpg,dog\n')
+    write("lists", "tabs", b"c\xef\xbb\xbffile\tlabel\na\tb")
+    write("lists", "named", b"vImageId,PredictionString\na,n01440764 1 2 3 4\nb,n01443537\n")
+    write("lists", "ordered", b"vn01440764\nn01443537\n")
+    write("lists", "moves", b"vmkdir -p n01440764\nmv a.JPEG n01440764/\nmv b.JPEG n01443537/\n")
+    write("lists", "numbers", b"v1\n2\n")
+
+
 def config():
     for path in sorted((ROOT / "configs").rglob("*.yaml")):
         if path.stat().st_size < 800:
@@ -121,6 +166,8 @@ def main():
     torch()
     images()
     idx()
+    tar()
+    lists()
     config()
     config_json()
 

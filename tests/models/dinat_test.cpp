@@ -31,7 +31,7 @@ void adopt(ParameterStore& store, const std::string& name, const Tensor& rows) {
 // 6 x 7, and the padding tokens carry the bias.
 TEST(DinatPadding, WorkedExample) {
   NeighborhoodAttention layer(4, {.heads = 2, .kernel = 3, .dilation = 2}, true);
-  ParameterStore store([&](ParameterVisitor& v) { v("", layer); }, DType::f64, kCpu);
+  ParameterStore store([&](ParameterVisitor& v) { v("", layer); }, {.dtype = DType::f64});
   const Tensor weight = pattern(12, 4, 2, 3, 5, 2, 5), bias = pattern(12, 1, 3, 0, 7, 3, 10);
   const char* parts[] = {"query", "key", "value"};
   for (int64_t i = 0; i < 3; ++i) {

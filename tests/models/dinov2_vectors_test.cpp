@@ -143,7 +143,7 @@ class Dinov2Vectors : public ::testing::TestWithParam<Vector> {
     config.dinov2.use_swiglu_ffn = GetParam().swiglu;
     config.dinov2.num_register_tokens = GetParam().registers;
     config.dinov2.position_interpolation = GetParam().mode;
-    auto model = std::make_unique<Dinov2>(config, dtype, kCpu);
+    auto model = std::make_unique<Dinov2>(config, Storing{.dtype = dtype});
     fill(model->store());
     return model;
   }

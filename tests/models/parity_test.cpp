@@ -52,7 +52,7 @@ class Parity : public ::testing::TestWithParam<const char*> {
   }
 
   // Mean loss, with its gradients in the store.
-  double loss_and_gradients(Model& model, DType dtype, Outputs* outputs = nullptr,
+  double loss_and_gradients(Model& model, DType dtype, OutputSink* outputs = nullptr,
                             Tensor* logits = nullptr) const {
     Pass pass;
     pass.act = dtype;
@@ -110,10 +110,10 @@ class Parity : public ::testing::TestWithParam<const char*> {
 
 TEST_P(Parity, Float64) {
   const auto model = this->model(DType::f64);
-  Outputs outputs;
-  outputs.request = {.last_hidden_state = true, .hidden_states = true, .logits = true};
+  OutputSink sink({.last_hidden_state = true, .hidden_states = true, .logits = true});
   Tensor logits;
-  const double loss = loss_and_gradients(*model, DType::f64, &outputs, &logits);
+  const double loss = loss_and_gradients(*model, DType::f64, &sink, &logits);
+  const Outputs outputs = sink.collect();
   for (size_t i = 0; i < outputs.hidden_states.size(); ++i) {
     EXPECT_LT(
         largest_difference(outputs.hidden_states[i], fixture_.read(str("f64/hidden_states.", i))),

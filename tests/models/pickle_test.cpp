@@ -116,11 +116,12 @@ std::string entry(const std::string& key, const std::string& value) {
 // A dictionary of such entries.
 std::string dict(const std::string& entries) { return std::string(1, '}') + entries; }
 
-std::string search(const std::string& bytes) {
+std::string search(const std::string& bytes, bool use_ema = false) {
   try {
     const Pickle pickle = parse(bytes);
     std::string names;
-    for (const auto& [name, value] : find_state_dict(pickle, "f.pth").tensors) names += name + " ";
+    for (const auto& [name, value] : find_state_dict(pickle, "f.pth", use_ema).tensors)
+      names += name + " ";
     return names;
   } catch (const DataError& error) {
     return error.message();
@@ -138,6 +139,24 @@ TEST(StateDict, WrappersAreTakenInOrder) {
   EXPECT_EQ(search(dict(entry("model", dict(entry("state_dict", weights)))) + "."), "w ");
   // 'model' holds no tensors here, so it is no wrapper.
   EXPECT_EQ(search(dict(entry("model", "}") + entry("other", weights)) + "."), "other.w ");
+}
+
+TEST(StateDict, TheAverageIsTakenWhereItIsAskedFor) {
+  const std::string both = dict(entry("state_dict", dict(entry("w", kTensor))) +
+                                entry("state_dict_ema", dict(entry("a", kTensor)))) +
+                           ".";
+  EXPECT_EQ(search(both), "w ");
+  EXPECT_EQ(search(both, true), "a ");
+  EXPECT_EQ(search(dict(entry("model", dict(entry("w", kTensor))) +
+                        entry("model_ema", dict(entry("module", dict(entry("a", kTensor)))))) +
+                       ".",
+                   true),
+            "module.a ");
+  const std::string without =
+      search(dict(entry("state_dict", dict(entry("w", kTensor)))) + ".", true);
+  EXPECT_NE(without.find("holds no averaged weights (state_dict_ema, model_ema)"),
+            std::string::npos)
+      << without;
 }
 
 void expect_refused(const std::string& bytes, const char* says) {

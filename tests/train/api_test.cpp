@@ -59,6 +59,35 @@ TEST(Pretrained, BringsWhatTheModelComputes) {
   }
 }
 
+TEST(Pretrained, ImagesOfAnyNumberOfChannelsGoInNormalised) {
+  std::vector<std::string> settings = kAsTheyAre;
+  settings.emplace_back("model.num_channels=5");
+  const Pretrained three(folder_of("dinat"), "logits", kAsTheyAre),
+      five(folder_of("dinat"), "logits", settings);
+  Array images{{1, 30, 22, 3}, {}};
+  for (int i = 0; i < 30 * 22 * 3; ++i)
+    images.values.push_back(static_cast<float>((i * 37) % 256) / 255);
+  const Picture same{22, 30, [&] {
+                       std::vector<uint8_t> rgb;
+                       for (int i = 0; i < 30 * 22 * 3; ++i)
+                         rgb.push_back(static_cast<uint8_t>((i * 37) % 256));
+                       return rgb;
+                     }()};
+  const std::vector<float> seen = three.run(images).at("logits").values,
+                           normalised = three.run(std::vector{same}).at("logits").values;
+  ASSERT_EQ(seen.size(), 3u);
+  for (size_t i = 0; i < seen.size(); ++i) EXPECT_NEAR(seen[i], normalised[i], 1e-5);
+  EXPECT_EQ(
+      five.run(Array{{2, 30, 22, 5}, std::vector<float>(2 * 30 * 22 * 5, 0.5F)}).at("logits").shape,
+      (std::vector<int64_t>{2, 3}));
+  try {
+    five.run(std::vector{same});
+    FAIL() << "a file has three channels";
+  } catch (const PretrainedError& error) {
+    EXPECT_NE(std::string(error.what()).find("model.num_channels = 5"), std::string::npos);
+  }
+}
+
 template <class F>
 std::string message_of(F&& call) {
   try {

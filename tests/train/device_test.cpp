@@ -1,6 +1,7 @@
 // Training on CUDA (a GPU, or the kernels emulated) against training on the CPU: the same code, the
 // same losses; and the step as one recorded graph against the step op by op: the same bits.
 #include "tests/support/tiny_models.h"
+#include "train/optim/param_groups.h"
 #include "train/run/step_on_paper.h"
 #include "train/tasks/classify.h"
 #include "train/trainer.h"
@@ -15,13 +16,14 @@ struct Training {
   Device device = kCpu;
   bool graph = true;
   bool staged = true;
+  bool recompute = false;
   std::string optimizer = "adamw";
   int steps = 6;
 };
 
 struct Trained {
   std::vector<double> losses, norms;
-  Tensor weights;
+  Tensor weights, average;
 };
 
 Tensor some_images(int64_t count, int step) {
@@ -57,13 +59,17 @@ Trained train(const ModelConfig& config, const Training& how) {
   if (how.act == DType::bf16) model->store().enable_copies();
   OptimConfig optim;
   optim.name = how.optimizer;
-  const auto optimizer = make_optimizer(optim, model->store().value());
-  Classify task(*model, normalization_of({}), 0.1);
-  Trainer trainer(*model, task, *optimizer, param_ranges(model->store()),
+  optim.layer_decay = 0.9;
+  const auto optimizer = make_optimizer(optim, model->store().value(), /*ema=*/0.9);
+  const Tensor class_weights = to_device(tensor_of<float>({4}, {1, 2, 0.5, 1}), how.device);
+  Classify task(*model, normalization_of({}), 0.1, {}, class_weights);
+  Trainer trainer(*model, task, *optimizer, trainable_ranges(*model, optim),
                   {.act = how.act,
                    .seed = 3,
                    .micro_batch = kLeaf,
                    .clip_grad = 1,
+                   .recompute = how.recompute,
+                   .head_dropout = 0.2,
                    .cuda_graph = how.graph,
                    .schedule = {.peak_lr = how.optimizer == "sgd" ? 0.05 : 2e-3,
                                 .weight_decay = 0.05,
@@ -80,6 +86,7 @@ Trained train(const ModelConfig& config, const Training& how) {
     result.norms.push_back(report.grad_norm);
   }
   result.weights = to_device(model->store().value(), kCpu);
+  result.average = to_device(optimizer->average(), kCpu);
   return result;
 }
 
@@ -112,7 +119,53 @@ TEST_F(Devices, TheRecordedStepGivesTheBitsOfTheStepOpByOp) {
     EXPECT_EQ(recorded.losses, one_by_one.losses) << name;
     EXPECT_EQ(recorded.norms, one_by_one.norms) << name;
     EXPECT_TRUE(same_bits(recorded.weights, one_by_one.weights)) << name;
+    EXPECT_TRUE(same_bits(recorded.average, one_by_one.average)) << name;
+    EXPECT_FALSE(same_bits(recorded.average, recorded.weights)) << name;
     EXPECT_TRUE(same_bits(recorded.weights, train(config, how).weights)) << name << " again";
+  }
+}
+
+// Drop path draws the same again, and a recorded step holds both runs.
+TEST(Recompute, ChangesNoBitOfAnyStep) {
+  for (const auto& [name, config] : tiny_models()) {
+    for (const DType act : {DType::f32, DType::bf16}) {
+      SCOPED_TRACE(name + " " + name_of(act));
+      const Trained kept = train(config, {.act = act}),
+                    again = train(config, {.act = act, .recompute = true});
+      EXPECT_EQ(kept.losses, again.losses);
+      EXPECT_EQ(kept.norms, again.norms);
+      EXPECT_TRUE(same_bits(kept.weights, again.weights));
+    }
+  }
+}
+
+TEST_F(Devices, RecomputationIsRecordedToo) {
+  for (const auto& [name, config] : tiny_models()) {
+    const Training how{.act = DType::bf16, .device = kCuda, .optimizer = "sgd"};
+    Training again = how;
+    again.recompute = true;
+    const Trained kept = train(config, how), recomputed = train(config, again);
+    EXPECT_EQ(kept.losses, recomputed.losses) << name;
+    EXPECT_TRUE(same_bits(kept.weights, recomputed.weights)) << name;
+  }
+}
+
+TEST(StepOnPaper, RecomputationTakesLessMemoryAndAnotherForward) {
+  for (const auto& [name, architecture] : tiny_models()) {
+    SCOPED_TRACE(name);
+    RunConfig config;
+    config.model.architecture = architecture;
+    config.model.architecture.dinat.depths = {4, 4};
+    config.model.architecture.dinat.dilations = {{1, 2, 1, 2}, {1, 1, 1, 1}};
+    config.model.architecture.dinov2.num_hidden_layers = 8;
+    config.data.transform.image_size = 28;
+    config.train.batch = 256;
+    const StepOnPaper kept = plan_step(config, 256);
+    config.train.recompute = "block";
+    const StepOnPaper again = plan_step(config, 256);
+    EXPECT_LT(again.step_bytes, kept.step_bytes / 2);
+    EXPECT_GT(again.step_flops, 1.2 * kept.step_flops);
+    EXPECT_LT(again.step_flops, 1.4 * kept.step_flops);
   }
 }
 
@@ -124,7 +177,7 @@ TEST_F(Devices, ALossThatIsNotFiniteLeavesTheWeights) {
   const Tensor before = to_device(model->store().value(), kCpu);
   const auto optimizer = make_optimizer(OptimConfig{}, model->store().value());
   Classify task(*model, normalization_of({}), 0);
-  Trainer trainer(*model, task, *optimizer, param_ranges(model->store()), {.micro_batch = 8});
+  Trainer trainer(*model, task, *optimizer, trainable_ranges(*model, {}), {.micro_batch = 8});
   for (int step = 0; step < 3; ++step) {  // op by op, while recording, launched
     EXPECT_THROW(trainer.step(some_images(2, 0), some_labels(2, 0)), DivergedError);
   }

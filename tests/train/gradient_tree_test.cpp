@@ -6,7 +6,6 @@
 
 #include "core/base/random.h"
 #include "core/ops/elementwise.h"
-#include "train/schedule.h"
 
 namespace vicinity {
 namespace {
@@ -40,26 +39,6 @@ TEST(GradientTree, AddsInTheShapeOfTheBalancedTree) {
     });
     EXPECT_EQ(values_of<float>(sum), tree_sum(0, n)) << n << " leaves";
   }
-}
-
-TEST(Schedule, WarmsUpThenFollowsACosine) {
-  const Schedule s{
-      .peak_lr = 1, .final_lr = 0.1, .weight_decay = 0.05, .warmup_steps = 10, .total_steps = 110};
-  EXPECT_DOUBLE_EQ(s.at(0).lr, 0.1);
-  EXPECT_DOUBLE_EQ(s.at(9).lr, 1);
-  EXPECT_DOUBLE_EQ(s.at(10).lr, 1);
-  EXPECT_DOUBLE_EQ(s.at(60).lr, 0.55);
-  EXPECT_DOUBLE_EQ(s.at(500).lr, 0.1);
-  EXPECT_DOUBLE_EQ(s.at(60).weight_decay, 0.05);
-}
-
-TEST(Schedule, LengthsHaveUnits) {
-  EXPECT_EQ(parse_length("5ep", 100, 5000), 500);
-  EXPECT_EQ(parse_length("0.5", 100, 5000), 50);
-  EXPECT_EQ(parse_length("200it", 100, 5000), 200);
-  EXPECT_EQ(parse_length("10%", 100, 5000), 500);
-  EXPECT_THROW(parse_length("5 apples", 100, 5000), ConfigError);
-  EXPECT_THROW(parse_length("-1ep", 100, 5000), ConfigError);
 }
 
 }  // namespace

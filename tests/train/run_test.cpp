@@ -61,6 +61,8 @@ class RunTest : public ::testing::TestWithParam<std::tuple<const char*, const ch
     write_class_folders(data_.path(), 3, 20, 16);
     overrides_ = settings(std::get<0>(GetParam()), data_.path());
     overrides_.push_back(std::string("train.precision=") + std::get<1>(GetParam()));
+    for (const char* s : {"train.mixup=0.8", "train.cutmix=1", "train.erase=0.25"})
+      overrides_.emplace_back(s);
   }
   void TearDown() override { cpu().set_threads(available_cores()); }
 

@@ -7,6 +7,7 @@
 #include "core/runtime/cpu.h"
 #include "train/cli/embed_outputs.h"
 #include "train/cli/image_model.h"
+#include "train/run/setup.h"
 
 namespace vicinity {
 namespace {
@@ -53,15 +54,15 @@ struct Pretrained::Parts {
     if (loaded.config.threads > 0) cpu().set_threads(loaded.config.threads);
     ModelConfig& architecture = loaded.config.model.architecture;
     request = parse_outputs(outputs, architecture);
-    if (loaded.described.has_classifier || !loaded.config.model.head.empty())
-      class_names = architecture.labels;
+    if (has_classifier(loaded)) class_names = architecture.labels;
     VIC_CHECK(DataError, !class_names.empty() || !request.logits, "'", loaded.directory,
               "' has no classifier, so there are no logits");
-    model = std::make_unique<ImageModel>(loaded);
+    model = std::make_unique<ImageModel>(loaded, request);
   }
 
   std::map<std::string, Array> run(const std::vector<QuerySource>& sources) const {
     VIC_CHECK(DataError, !sources.empty(), "no pictures");
+    check_channels(model->model().config());
     const std::vector<Query> queries =
         read_queries(sources, 0, sources.size(), loaded.config.data.transform, 0);
     for (const Query& query : queries) VIC_CHECK(DataError, query.error.empty(), query.error);
@@ -70,7 +71,16 @@ struct Pretrained::Parts {
               queries[0].seen.width, " x ", queries[0].seen.height, " pixels, '",
               queries[std::min(alike, queries.size() - 1)].name,
               "' to another size: run them one by one, or set data.eval_crop=N");
-    const Outputs outputs = model->model().outputs(model->images(queries), request, model->pass());
+    return arrays_of(model->outputs(queries));
+  }
+
+  std::map<std::string, Array> run(const Array& images) const {
+    VIC_CHECK(ShapeError, images.shape.size() == 4, "images have ", images.shape.size(),
+              " axes; [B, H, W, C] is wanted");
+    return arrays_of(model->outputs(tensor_of<float>(Shape(images.shape), images.values)));
+  }
+
+  std::map<std::string, Array> arrays_of(const Outputs& outputs) const {
     std::map<std::string, Array> arrays;
     for (const NamedTensor& output : named_outputs(outputs, model->model().config()))
       arrays.emplace(output.name, array_of(output.tensor));
@@ -96,6 +106,10 @@ std::map<std::string, Array> Pretrained::run(const std::vector<Picture>& picture
     }
     return parts_->run(sources);
   });
+}
+
+std::map<std::string, Array> Pretrained::run(const Array& images) const {
+  return in_public([&] { return parts_->run(images); });
 }
 
 std::map<std::string, Array> Pretrained::run(const std::vector<std::string>& files) const {

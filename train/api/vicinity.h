@@ -51,6 +51,9 @@ class Pretrained {
   /// where pictures do not come to one size, or a file cannot be read.
   std::map<std::string, Array> run(const std::vector<Picture>& pictures) const;
   std::map<std::string, Array> run(const std::vector<std::string>& files) const;
+  /// The same of images that are what the model reads already: shape [B, H, W, C], resized and
+  /// normalised, of any number of channels that the model has.
+  std::map<std::string, Array> run(const Array& images) const;
 
  private:
   struct Parts;

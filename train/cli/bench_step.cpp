@@ -19,10 +19,12 @@
 #include "core/runtime/on_device.h"
 #include "core/runtime/plan.h"
 #include "core/runtime/profile.h"
+#include "models/inference_plan.h"
 #include "models/registry.h"
 #include "train/cli/load_config.h"
 #include "train/cli/timing.h"
 #include "train/cli/verbs.h"
+#include "train/optim/param_groups.h"
 #include "train/run/setup.h"
 #include "train/tasks/classify.h"
 #include "train/trainer.h"
@@ -66,6 +68,7 @@ struct StepBench {
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<Classify> task;
   std::unique_ptr<Trainer> trainer;
+  std::unique_ptr<InferencePlan> plan;
   Tensor images, labels;
 
   explicit StepBench(RunConfig c)
@@ -77,30 +80,30 @@ struct StepBench {
     model = make_model(config.model.architecture, DType::f32, device);
     model->initialise(config.seed, config.model.init);
     if (act == DType::bf16) model->store().enable_copies();
-    optimizer = make_optimizer(config.optim, model->store().value());
+    optimizer = make_optimizer(config.optim, model->store().value(), config.train.ema);
     task = std::make_unique<Classify>(*model, normalization_of(config.data.transform),
-                                      config.train.smoothing);
+                                      config.train.smoothing, Mixing(config.train.mixing, 1000));
     trainer = std::make_unique<Trainer>(
-        *model, *task, *optimizer, param_ranges(model->store()),
+        *model, *task, *optimizer, trainable_ranges(*model, config.optim),
         Trainer::Settings{.act = act,
                           .seed = config.seed,
                           .micro_batch = std::min(config.train.micro_batch, config.train.batch),
+                          .recompute = config.train.recompute == "block",
                           .cuda_graph = config.train.cuda_graph,
                           .schedule = {.peak_lr = 1e-4, .total_steps = 1000}});
+    plan = std::make_unique<InferencePlan>(*model, OutputRequest{.logits = true}, act);
     images = random_images(config.train.batch, config.data.transform.image_size);
     labels = tensor_of<int32_t>({config.train.batch},
                                 std::vector<int32_t>(static_cast<size_t>(config.train.batch), 1));
   }
 
   void train() { trainer->step(images, labels); }
-  void infer() {
-    const NoGrad no_grad;
+  Tensor normalised() const {
     const Normalization n = normalization_of(config.data.transform);
-    Pass pass;
-    pass.act = act;
-    model->logits(normalize_images(to_device(images, device), n.mean, n.std, act), pass);
-    synchronize(device);
+    return normalize_images(to_device(images, device), n.mean, n.std, act);
   }
+  void infer() { (*plan)(normalised()); }
+  void pass() { model->outputs(normalised(), {.logits = true}, {.act = act}); }
 };
 
 void print_profile() {
@@ -203,11 +206,14 @@ int bench_step_verb(const Arguments& arguments) {
   refuse_positional(arguments, "bench step");
   RunConfig config = load_run_config(arguments.all("--config"), arguments.overrides);
   const std::string mode = arguments.get("--mode", "train");
-  VIC_CHECK(UsageError, mode == "train" || mode == "infer", "--mode ", mode,
-            ": there are train and infer");
+  VIC_CHECK(UsageError, mode == "train" || mode == "infer" || mode == "pass", "--mode ", mode,
+            ": there are train, infer and pass");
   if (config.threads > 0) cpu().set_threads(config.threads);
   StepBench bench(config);
-  const auto step = [&] { mode == "train" ? bench.train() : bench.infer(); };
+  const auto step = [&] {
+    if (mode == "train") return bench.train();
+    mode == "infer" ? bench.infer() : bench.pass();
+  };
   Figures f{.mode = mode, .to_first_step = seconds_since_process_start()};
   step();
   f.to_its_end = seconds_since_process_start();

@@ -30,14 +30,18 @@ std::string overview() {
 // "data pack" is one verb of two words.
 const Verb& find_verb(const std::vector<std::string>& words, size_t& used) {
   std::vector<std::string> names;
+  const Verb* found = nullptr;
   for (const Verb& verb : verbs()) {
     const std::vector<std::string> parts = split(verb.name, ' ');
-    if (parts.size() <= words.size() && std::equal(parts.begin(), parts.end(), words.begin())) {
+    const bool fits =
+        parts.size() <= words.size() && std::equal(parts.begin(), parts.end(), words.begin());
+    if (fits && parts.size() > used) {  // "eval knn" before "eval"
+      found = &verb;
       used = parts.size();
-      return verb;
     }
     names.push_back(verb.name);
   }
+  if (found != nullptr) return *found;
   const std::string two = words.size() > 1 ? words[0] + " " + words[1] : words[0];
   std::string near = nearest(words[0], names);
   if (near.empty()) near = nearest(two, names);

@@ -3,7 +3,6 @@
 
 #include <iostream>
 
-#include "core/config/config_reader.h"
 #include "train/cli/load_config.h"
 #include "train/cli/verbs.h"
 
@@ -11,10 +10,8 @@ namespace vicinity {
 
 int config_dump_verb(const Arguments& arguments) {
   refuse_positional(arguments, "config dump");
-  const ConfigTree tree = run_config_tree(arguments.all("--config"), arguments.overrides);
-  RunConfig config;
-  read_config(tree, config);
-  std::cout << dump_config(config, arguments.has("--origin") ? &tree : nullptr);
+  ResolvedConfig resolved = resolve_config(arguments.all("--config"), arguments.overrides);
+  std::cout << dump_config(resolved.config, arguments.has("--origin") ? &resolved.tree : nullptr);
   return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "train/cli/image_model.h"
 #include "train/cli/list_progress.h"
 #include "train/cli/verbs.h"
+#include "train/run/setup.h"
 
 namespace vicinity {
 namespace {
@@ -41,8 +42,7 @@ std::string identity_of(const LoadedModel& loaded, const std::string& outputs,
 }
 
 // Neighbours of one size go through the model together. Returns how many could not be used.
-size_t embed(const ImageModel& model, const OutputRequest& request,
-             const std::vector<Query>& queries, EmbeddingFile& file) {
+size_t embed(ImageModel& model, const std::vector<Query>& queries, EmbeddingFile& file) {
   size_t failed = 0;
   for (size_t begin = 0; begin < queries.size();) {
     if (!queries[begin].error.empty()) {
@@ -53,8 +53,7 @@ size_t embed(const ImageModel& model, const OutputRequest& request,
     }
     const size_t end = end_of_one_size(queries, begin);
     const auto alike = std::span(queries).subspan(begin, end - begin);
-    const Outputs outputs = model.model().outputs(model.images(alike), request, model.pass());
-    file.add(named_outputs(outputs, model.model().config()), alike);
+    file.add(named_outputs(model.outputs(alike), model.model().config()), alike);
     begin = end;
   }
   return failed;
@@ -84,9 +83,10 @@ int embed_verb(const Arguments& arguments) {
       load_model_config(arguments.positional[0], arguments.all("--config"), arguments.overrides);
   if (loaded.config.threads > 0) cpu().set_threads(loaded.config.threads);
   ModelConfig& architecture = loaded.config.model.architecture;
+  check_channels(architecture);
   const std::string words = arguments.get("--outputs", "pooled");
   const OutputRequest request = parse_outputs(words, architecture);
-  const bool classifier = loaded.described.has_classifier || !loaded.config.model.head.empty();
+  const bool classifier = has_classifier(loaded);
   VIC_CHECK(DataError, classifier || !request.logits, "'", loaded.directory,
             "' has no classifier, so there are no logits");
   const std::vector<QuerySource> sources = file_queries(
@@ -97,14 +97,14 @@ int embed_verb(const Arguments& arguments) {
                      arguments.has("--overwrite"), sources,
                      classifier ? architecture.labels : std::vector<std::string>{});
   tell_fresh_norms(loaded);
-  const ImageModel model(loaded);
+  ImageModel model(loaded, request);
   const auto batch = static_cast<size_t>(arguments.number("--batch", 16, 1));
   ListProgress progress(sources.size(), file.done());
   size_t failed = 0;
   for (size_t begin = file.done(); begin < sources.size(); begin += batch) {
     const size_t end = std::min(sources.size(), begin + batch);
-    failed += embed(model, request,
-                    read_queries(sources, begin, end, loaded.config.data.transform, 0), file);
+    failed +=
+        embed(model, read_queries(sources, begin, end, loaded.config.data.transform, 0), file);
     file.commit();
     progress.show(end);
   }

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "data/transforms/pipeline.h"
-#include "models/model.h"
+#include "models/inference_plan.h"
 #include "train/cli/load_config.h"
 #include "train/cli/queries.h"
 
@@ -13,18 +13,20 @@ namespace vicinity {
 
 class ImageModel {
  public:
-  explicit ImageModel(const LoadedModel& loaded);
+  /// `request`: what outputs() brings, in the precision of the configuration.
+  ImageModel(const LoadedModel& loaded, const OutputRequest& request);
 
   const Model& model() const { return *model_; }
-  /// For inference in the precision of the configuration.
-  Pass pass() const { return {.training = false, .act = act_}; }
-  /// The images of queries of one size, normalised, on the device: [B, H, W, 3].
-  Tensor images(std::span<const Query> queries) const;
+  /// Of queries of one size.
+  Outputs outputs(std::span<const Query> queries);
+  /// Of images that are resized and normalised already: f32 [B, H, W, C] on the CPU.
+  Outputs outputs(const Tensor& normalised);
 
  private:
+  DType act_;
   std::unique_ptr<Model> model_;
   Normalization normalization_;
-  DType act_;
+  InferencePlan plan_;
 };
 
 }  // namespace vicinity

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
+#include "core/base/files.h"
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/config/config_dump.h"
 #include "core/config/config_reader.h"
 #include "core/config/field_text.h"
@@ -121,6 +123,55 @@ RunConfig load_training_config(const std::vector<std::string>& configs,
 
 std::string dump_run_config(RunConfig config) { return dump_config(config); }
 
+ConfigTree resumed_config_tree(const std::string& run_yaml, const std::vector<std::string>& configs,
+                               const std::vector<std::string>& overrides) {
+  std::vector<std::string> all = {run_yaml};
+  all.insert(all.end(), configs.begin(), configs.end());
+  ConfigTree tree = run_config_tree(all, overrides);
+  const std::string text = read_file(run_yaml);
+  for (const ConfigEntry& entry : tree.entries()) {
+    if (!starts_with(entry.origin, run_yaml + ":")) continue;
+    const std::string origin = dumped_origin(text, entry.origin);
+    if (!origin.empty()) tree.add({entry.key, entry.text, origin});
+  }
+  return tree;
+}
+
+ResolvedConfig resolve_config(const std::vector<std::string>& configs,
+                              const std::vector<std::string>& overrides) {
+  ResolvedConfig resolved;
+  resolved.tree = run_config_tree(configs, overrides);
+  const std::string weights = weights_of(resolved.tree);
+  if (weights.empty() || !std::filesystem::exists(weights)) {
+    read_config(resolved.tree, resolved.config);
+    if (!weights.empty())
+      log_warning("model.weights = '", weights,
+                  "' is not there: model.* is as far as settings say");
+    return resolved;
+  }
+  DescribedModel model = take_architecture(resolved.config, resolved.tree, model_location(weights));
+  std::vector<ConfigEntry> taken;
+  const FieldList fields = fields_of(model.config);
+  for (const FieldRef& field : fields.fields())
+    taken.push_back({"model." + field.path, field_text(field), model.source});
+  resolved.tree.add_defaults(std::move(taken));
+  return resolved;
+}
+
+bool has_classifier(const LoadedModel& loaded) {
+  return loaded.described.has_classifier || !loaded.config.model.head.empty();
+}
+
+void check_has_classifier(const LoadedModel& loaded) {
+  const std::string& where = loaded.directory;
+  VIC_CHECK(DataError, has_classifier(loaded), "'", where,
+            "' is a backbone: it holds no classifier (classifier.weight), so it knows no classes. "
+            "Its features: vicinity embed ",
+            where, " IMAGES --out FILE; how well they tell classes apart: vicinity eval knn ",
+            where, " data.root=PATH; a classifier on it: vicinity train model.weights=", where,
+            " data.root=PATH; a linear head in a file of its own: model.head=FILE");
+}
+
 LoadedModel load_model_config(const std::string& path, const std::vector<std::string>& configs,
                               const std::vector<std::string>& overrides) {
   LoadedModel loaded;
@@ -131,6 +182,7 @@ LoadedModel load_model_config(const std::string& path, const std::vector<std::st
   if (std::filesystem::exists(of_run)) {
     loaded.config = config_of(typed_tree({of_run}, {}));
     loaded.config.model.head.clear();  // a run's own classifier is in its checkpoint
+    loaded.config.model.use_ema = false;
   } else {
     images = add_processor(tree, loaded.directory);
   }

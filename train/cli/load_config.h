@@ -19,11 +19,24 @@ ConfigTree run_config_tree(const std::vector<std::string>& configs,
 /// As YAML that reads back to the same configuration.
 std::string dump_run_config(RunConfig config);
 
+/// run_config_tree of a resumed run, whose values have the origins that its config.yaml tells.
+ConfigTree resumed_config_tree(const std::string& run_yaml, const std::vector<std::string>& configs,
+                               const std::vector<std::string>& overrides);
+
 /// The same, and where model.weights is set the architecture of those weights: explicit model.*
 /// keys override what can be adapted (kernel, positions, channels, blocks) and are refused, with
 /// both values, where they contradict the weights.
 RunConfig load_training_config(const std::vector<std::string>& configs,
                                const std::vector<std::string>& overrides);
+
+/// What `train` would run with: the architecture of model.weights where it is there, and the tree
+/// with the origin of every value.
+struct ResolvedConfig {
+  ConfigTree tree;
+  RunConfig config;
+};
+ResolvedConfig resolve_config(const std::vector<std::string>& configs,
+                              const std::vector<std::string>& overrides);
 
 /// The configuration of a finished run and where its model lies; for a bare model defaults, with
 /// its architecture, and the images as the preprocessor_config.json beside it has them.
@@ -34,5 +47,9 @@ struct LoadedModel {
 };
 LoadedModel load_model_config(const std::string& path, const std::vector<std::string>& configs,
                               const std::vector<std::string>& overrides);
+/// Whether the weights, or model.head, bring a classifier.
+bool has_classifier(const LoadedModel& loaded);
+/// DataError where they do not: what the model is, and the verbs that take it.
+void check_has_classifier(const LoadedModel& loaded);
 
 }  // namespace vicinity

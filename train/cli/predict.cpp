@@ -35,11 +35,8 @@ std::vector<QuerySource> validation_queries(const std::shared_ptr<Source>& data,
 }
 
 // Logits of each image; all are of the size of the first.
-std::vector<std::vector<double>> logits_of(const ImageModel& model,
-                                           std::span<const Query> queries) {
-  const Tensor all =
-      cast(model.model().outputs(model.images(queries), {.logits = true}, model.pass()).logits,
-           DType::f64);
+std::vector<std::vector<double>> logits_of(ImageModel& model, std::span<const Query> queries) {
+  const Tensor all = cast(model.outputs(queries).logits, DType::f64);
   std::vector<std::vector<double>> rows;
   for (int64_t row = 0; row < all.dim(0); ++row)
     rows.push_back(values_of<double>(all.slice(row, row + 1)));
@@ -135,7 +132,7 @@ class Answers {
 };
 
 // Neighbours of one size go through the model together.
-void answer(const ImageModel& model, std::vector<Query>& queries, Answers& answers) {
+void answer(ImageModel& model, std::vector<Query>& queries, Answers& answers) {
   for (size_t begin = 0; begin < queries.size();) {
     if (!queries[begin].error.empty()) {
       answers.add_failure(queries[begin++]);
@@ -170,11 +167,11 @@ int predict_verb(const Arguments& arguments) {
   const LoadedModel loaded =
       load_model_config(arguments.positional[0], arguments.all("--config"), arguments.overrides);
   if (loaded.config.threads > 0) cpu().set_threads(loaded.config.threads);
+  check_has_classifier(loaded);
+  check_channels(loaded.config.model.architecture);
   const std::vector<std::string>& names = loaded.config.model.architecture.labels;
-  VIC_CHECK(DataError, !names.empty(), "'", loaded.directory,
-            "' has no classifier, so there are no names to predict");
   const std::vector<QuerySource> sources = sources_of(arguments, loaded.config);
-  const ImageModel model(loaded);
+  ImageModel model(loaded, {.logits = true});
   Answers answers(arguments, names, sources.size());
   const auto batch = static_cast<size_t>(arguments.number("--batch", 32, 1));
   for (size_t begin = 0; begin < sources.size(); begin += batch) {

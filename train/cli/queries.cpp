@@ -21,7 +21,7 @@ Image read_image(const std::string& path, bool upright) {
   const std::string bytes = read_file(path);
   const auto decode = upright ? decode_upright_part : decode_part;
   Part part;
-  decode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path, whole_box, part);
+  decode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path, whole_box, part, 0);
   return std::move(part.pixels);
 }
 

@@ -1,12 +1,12 @@
 // vicinity train: trains or fine-tunes a classifier.
 #include "train/cli/verbs.h"
 
-#include <csignal>
 #include <iostream>
 
 #include "core/base/log.h"
-#include "core/base/text.h"
+#include "core/config/config_dump.h"
 #include "train/cli/load_config.h"
+#include "train/run/resume.h"
 #include "train/run/run.h"
 
 namespace vicinity {
@@ -14,40 +14,79 @@ namespace {
 
 std::string model_name(const RunConfig& config) { return config.model.architecture.title(); }
 
+// --resume where no run was begun yet, but settings are given, begins it: one command for a job
+// that a cluster starts again and again.
 OpenMode mode_of(const Arguments& arguments) {
   VIC_CHECK(UsageError, !(arguments.has("--resume") && arguments.has("--overwrite")),
             "--resume continues a run, --overwrite replaces it: choose one");
-  if (arguments.has("--resume")) return OpenMode::resume;
-  return arguments.has("--overwrite") ? OpenMode::overwrite : OpenMode::fresh;
+  if (arguments.has("--overwrite")) return OpenMode::overwrite;
+  if (!arguments.has("--resume")) return OpenMode::fresh;
+  VIC_CHECK(UsageError, arguments.has("--out"), "--resume needs --out RUN, the run to continue");
+  const bool settings = !arguments.overrides.empty() || arguments.has("--config");
+  if (RunDirectory::holds_run(arguments.get("--out")) || !settings) return OpenMode::resume;
+  log_info("--resume: no run was begun in '", arguments.get("--out"), "' yet: it begins");
+  return OpenMode::fresh;
 }
+
+int run_new(const Arguments& arguments, OpenMode mode);
+int run_on(const Arguments& arguments);
+int finish(const RunDirectory& directory, Run& run);
 
 }  // namespace
 
 int train_verb(const Arguments& arguments) {
   refuse_positional(arguments, "train");
   const OpenMode mode = mode_of(arguments);
-  VIC_CHECK(UsageError, mode != OpenMode::resume || arguments.has("--out"),
-            "--resume needs --out RUN, the run to continue");
-  std::vector<std::string> configs = arguments.all("--config");
-  if (mode == OpenMode::resume)
-    configs.insert(configs.begin(), arguments.get("--out") + "/config.yaml");
-  const RunConfig config = mode == OpenMode::resume
-                               ? load_run_config(configs, arguments.overrides)
-                               : load_training_config(configs, arguments.overrides);
+  return mode == OpenMode::resume ? run_on(arguments) : run_new(arguments, mode);
+}
+
+namespace {
+
+int run_new(const Arguments& arguments, OpenMode mode) {
+  const RunConfig config = load_training_config(arguments.all("--config"), arguments.overrides);
   const RunDirectory directory(arguments.get("--out", default_run_path(model_name(config))), mode);
+  ResolvedConfig resolved = resolve_config(arguments.all("--config"), arguments.overrides);
+  directory.write_config(dump_config(resolved.config, &resolved.tree));
+  directory.write_command(command_words());
   log_to_file(directory.file("train.log"));
-  if (mode != OpenMode::resume) {
-    directory.write_config(dump_run_config(config));
+  Run run(config, directory, /*resume=*/false);
+  return finish(directory, run);
+}
+
+int run_on(const Arguments& arguments) {
+  const RunDirectory directory(arguments.get("--out"), OpenMode::resume);
+  std::vector<std::string> configs = arguments.all("--config");
+  const RunConfig before = load_run_config({directory.file("config.yaml")}, {});
+  configs.insert(configs.begin(), directory.file("config.yaml"));
+  const RunConfig config = load_run_config(configs, arguments.overrides);
+  const std::vector<SettingChange> changes = setting_changes(before, config);
+  check_changes(changes);
+  if (const auto done = directory.done_text(); done && !change_length(changes)) {
+    log_info("this run is finished; train.epochs=N or train.steps=N trains it longer");
+    std::cout << "done: " << directory.path() << "  " << *done << "\n";
+    return 0;
   }
   directory.write_command(command_words());
-  Run run(config, directory, mode == OpenMode::resume);
+  log_to_file(directory.file("train.log"));
+  Run run(config, directory, /*resume=*/true);
+  for (const SettingChange& change : changes)
+    log_info("resumed with changed settings: ", change.text());
+  if (!changes.empty()) {
+    RunConfig resumed = config;
+    ConfigTree origins = resumed_config_tree(directory.file("config.yaml"),
+                                             arguments.all("--config"), arguments.overrides);
+    directory.write_config(dump_config(resumed, &origins));
+  }
+  return finish(directory, run);
+}
+
+int finish(const RunDirectory& directory, Run& run) {
   const RunResult result = run.train();
   log_to_file("");
-  if (result.signal == SIGINT) return static_cast<int>(ExitCode::interrupted);
-  if (result.signal == SIGTERM) return static_cast<int>(ExitCode::terminated);
-  std::cout << "done: " << directory.path() << "  top-1 " << format_fixed(result.top1, 2)
-            << " %  best " << format_fixed(result.best_top1, 2) << " %\n";
+  if (result.signal != 0) return 128 + result.signal;  // ExitCode: interrupted, terminated, requeue
+  std::cout << "done: " << directory.path() << "  " << result.text() << "\n";
   return 0;
 }
 
+}  // namespace
 }  // namespace vicinity

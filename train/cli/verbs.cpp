@@ -7,9 +7,20 @@ namespace {
 
 const Option kJson{"--json", "", "machine-readable output, one JSON object a line"};
 const Option kOverwrite{"--overwrite", "", "replace what is there"};
+const Option kCache{"--cache", "DIR|none",
+                    "where features are kept; default ~/.cache/vicinity, or $XDG_CACHE_HOME's"};
 
-// What works on models and data.
-std::vector<Verb> work_verbs() {
+// Those of every verb that evaluates, and `own`.
+std::vector<Option> evaluation_options(std::vector<Option> own) {
+  own.insert(own.begin(), {kJson,
+                           {"--out", "DIR",
+                            "also write eval.json, predictions.csv, per_class.csv, confusion.csv"},
+                           kOverwrite});
+  return own;
+}
+
+// What trains and measures.
+std::vector<Verb> training_verbs() {
   return {
       {"train",
        "[--config NAME]... [key=value]... [--out DIR]",
@@ -20,12 +31,31 @@ std::vector<Verb> work_verbs() {
         kOverwrite},
        true,
        train_verb},
-      {"eval",
-       "RUN|MODEL [data.root=PATH] [key=value]...",
-       "top-1, top-5, loss and confusion on the validation images",
-       {kJson},
-       true,
-       eval_verb},
+      {"eval", "RUN|MODEL [data.root=PATH] [key=value]...",
+       "top-1, top-5, calibration, per class and confusion on the validation images",
+       evaluation_options({}), true, eval_verb},
+      {"eval knn", "RUN|MODEL|model.weights=PATH data.root=PATH [key=value]...",
+       "top-1 of votes of the nearest training images: what weights know before any training",
+       evaluation_options({kCache}), true, eval_knn_verb},
+      {"eval linear", "RUN|MODEL|model.weights=PATH data.root=PATH [key=value]...",
+       "top-1 of linear classifiers on frozen features, over the published grid",
+       evaluation_options({kCache,
+                           {"--steps", "N", "steps of SGD; default 12500"},
+                           {"--batch", "N", "images a step; default 128"},
+                           {"--save", "DIR", "the model with the best head, for predict"}}),
+       true, eval_linear_verb},
+      {"report",
+       "RUN... [--out FILE.html]",
+       "what happened in one or several runs, as one HTML page",
+       {{"--out", "FILE", "the page to write; default RUN/report.html, of several ./report.html"}},
+       false,
+       report_verb},
+  };
+}
+
+// What uses models.
+std::vector<Verb> model_verbs() {
+  return {
       {"predict",
        "RUN|MODEL IMAGE|FOLDER|'PATTERN'|-...",
        "class names and probabilities of images; -: a list of files on standard input",
@@ -47,12 +77,6 @@ std::vector<Verb> work_verbs() {
         kOverwrite},
        true,
        embed_verb},
-      {"data pack",
-       "data.root=PATH [key=value]... --out FILE.h5",
-       "packs images into one HDF5 file, resumable",
-       {{"--out", "FILE", "the pack to write"}, kOverwrite},
-       true,
-       data_pack_verb},
       {"export",
        "RUN|MODEL --out DIR [--to hf|original|timm] [key=value]...",
        "writes a model as Hugging Face, the original repositories or timm read it",
@@ -61,12 +85,50 @@ std::vector<Verb> work_verbs() {
         kOverwrite},
        true,
        export_verb},
+  };
+}
+
+std::vector<Verb> data_verbs() {
+  return {
+      {"data check",
+       "data.root=PATH [key=value]...",
+       "broken, tiny and repeated images, leaks between training and validation, classes",
+       {kJson},
+       true,
+       data_check_verb},
+      {"data pack",
+       "data.root=PATH [key=value]... --out FILE.h5",
+       "packs images into one HDF5 file, resumable",
+       {{"--out", "FILE", "the pack to write"}, kOverwrite},
+       true,
+       data_pack_verb},
+      {"data preview",
+       "data.root=PATH [key=value]... --out FILE.png",
+       "draws training images as the network sees them, augmented, epoch after epoch",
+       {{"--out", "FILE.png", "the sheet to draw"},
+        {"--images", "N", "how many images, a row each; default 8"}},
+       true,
+       data_preview_verb},
+  };
+}
+
+// What says what there is and what would be.
+std::vector<Verb> telling_verbs() {
+  return {
       {"inspect",
        "PATH | model=NAME [data.image_size=N] [train.micro_batch=N]",
        "what a model, a checkpoint, a weight file or a data set holds",
        {kJson},
        true,
        inspect_verb},
+      {"plan",
+       "[--config NAME]... [data.root=PATH] [key=value]...",
+       "before a run: memory, arithmetic, time, disk, whether dilations fit, the learning rate",
+       {kJson,
+        {"--probe", "", "time 10 real steps, and what they make of an epoch"},
+        {"--images", "N", "so many training images, where there is no data.root"}},
+       true,
+       plan_verb},
       {"config dump",
        "[--config NAME]... [key=value]...",
        "the resolved configuration",
@@ -83,7 +145,8 @@ std::vector<Verb> machine_verbs() {
        "model=NAME [train.batch=N] [train.precision=bf16|fp32]",
        "times whole steps",
        {kJson,
-        {"--mode", "train|infer", "what a step is; default train"},
+        {"--mode", "train|infer|pass",
+         "what a step is; default train. infer: by a plan, as predict; pass: without one"},
         {"--steps", "N", "steps to time; default 5, after 2 to warm up"},
         {"--ops", "", "seconds, GFLOP/s and GB/s per op"}},
        true,
@@ -121,9 +184,10 @@ std::vector<Verb> machine_verbs() {
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = [] {
-    std::vector<Verb> all = work_verbs();
-    const std::vector<Verb> machine = machine_verbs();
-    all.insert(all.end(), machine.begin(), machine.end());
+    std::vector<Verb> all;
+    for (const auto& group :
+         {training_verbs(), model_verbs(), data_verbs(), telling_verbs(), machine_verbs()})
+      all.insert(all.end(), group.begin(), group.end());
     return all;
   }();
   return table;

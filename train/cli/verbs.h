@@ -7,11 +7,17 @@ namespace vicinity {
 
 int train_verb(const Arguments& arguments);
 int eval_verb(const Arguments& arguments);
+int eval_knn_verb(const Arguments& arguments);
+int eval_linear_verb(const Arguments& arguments);
 int predict_verb(const Arguments& arguments);
 int embed_verb(const Arguments& arguments);
+int data_check_verb(const Arguments& arguments);
 int data_pack_verb(const Arguments& arguments);
+int data_preview_verb(const Arguments& arguments);
 int inspect_verb(const Arguments& arguments);
+int plan_verb(const Arguments& arguments);
 int export_verb(const Arguments& arguments);
+int report_verb(const Arguments& arguments);
 int config_dump_verb(const Arguments& arguments);
 int bench_step_verb(const Arguments& arguments);
 int bench_ops_verb(const Arguments& arguments);

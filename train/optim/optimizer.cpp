@@ -4,6 +4,7 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/sgd.h"
 #include "core/ops/transfer.h"
+#include "train/optim/averaging.h"
 
 namespace vicinity {
 namespace {
@@ -81,10 +82,14 @@ void OptimConfig::check(Problems& problems) const {
   if (!pair) problems.add("betas", "needs two numbers in [0, 1), such as [0.9, 0.999]");
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, const Tensor& params) {
-  if (config.name == "adamw") return std::make_unique<AdamW>(config, params);
-  if (config.name == "sgd") return std::make_unique<Sgd>(config, params);
-  VIC_FAIL(ConfigError, "optim.name = '", config.name, "': there are adamw and sgd");
+std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, const Tensor& params,
+                                          double ema) {
+  std::unique_ptr<Optimizer> optimizer;
+  if (config.name == "adamw") optimizer = std::make_unique<AdamW>(config, params);
+  if (config.name == "sgd") optimizer = std::make_unique<Sgd>(config, params);
+  VIC_CHECK(ConfigError, optimizer != nullptr, "optim.name = '", config.name,
+            "': there are adamw and sgd");
+  return ema > 0 ? averaging(std::move(optimizer), params, ema) : std::move(optimizer);
 }
 
 }  // namespace vicinity

@@ -5,45 +5,73 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/runtime/profile.h"
+#include "train/optim/averaging.h"
 
 namespace vicinity {
 
-Evaluation::Evaluation(RunParts& parts, MetricsFile& metrics, RunState& state)
+Evaluation::Evaluation(RunParts& parts, Recorder& recorder, RunState& state)
     : parts_(parts),
-      metrics_(metrics),
+      recorder_(recorder),
       state_(state),
       loader_(*parts.data.val, parts.config.data.transform, LoaderMode::eval,
               std::min<int64_t>(parts.config.train.micro_batch, 256),
               {.threads = parts.config.data.loader_threads, .seed = parts.config.seed}) {}
 
-bool Evaluation::due(int64_t steps) const {
-  if (steps == parts_.length.steps) return true;
+int64_t Evaluation::interval() const {
   const double every = parts_.config.train.eval_every;
-  if (every <= 0) return false;
-  const auto interval = std::max<int64_t>(
+  return std::max<int64_t>(
       1, std::llround(every * static_cast<double>(parts_.length.steps_per_epoch)));
-  return steps % interval == 0;
 }
 
-void Evaluation::run() {
-  const auto start = std::chrono::steady_clock::now();
-  const EvalReport report =
-      evaluate(*parts_.model, loader_, normalization_of(parts_.config.data.transform), parts_.act);
+bool Evaluation::due(int64_t steps) const {
+  if (steps == parts_.length.steps) return true;
+  return parts_.config.train.eval_every > 0 && steps % interval() == 0;
+}
+
+bool Evaluation::out_of_patience() const {
+  const TrainConfig& train = parts_.config.train;
+  return done() && train.patience > 0 && train.eval_every > 0 &&
+         (state_.evaluated_step - state_.best_step) / interval() >= train.patience;
+}
+
+EvalReport Evaluation::evaluate_weights() {
+  return evaluate(*parts_.model, loader_, normalization_of(parts_.config.data.transform),
+                  parts_.act);
+}
+
+std::optional<EvalReport> Evaluation::evaluate_average() {
+  if (!parts_.optimizer->average().defined()) return std::nullopt;
+  const AverageInUse in_use(parts_.model->store(), *parts_.optimizer);
+  return evaluate_weights();
+}
+
+bool Evaluation::note(const EvalReport& report) {
   state_.evaluated_step = parts_.steps_done();
   state_.top1 = report.top1_percent();
-  const bool best = state_.top1 > state_.best_top1;
-  if (best) {
-    state_.best_top1 = state_.top1;
-    state_.best_step = state_.evaluated_step;
-  }
-  log_info("eval step ", state_.evaluated_step, ": ", report.text(), " in ",
+  const double score = score_of(parts_.config.train.best, report);
+  if (state_.best_step > 0 && score <= state_.best_score) return false;
+  state_.best_top1 = state_.top1;
+  state_.best_score = score;
+  state_.best_step = state_.evaluated_step;
+  return true;
+}
+
+EvalReport Evaluation::run() {
+  const auto start = std::chrono::steady_clock::now();
+  EvalReport raw = evaluate_weights();
+  std::optional<EvalReport> average = evaluate_average();
+  const bool best = note(average ? *average : raw);
+  log_info("eval step ", state_.evaluated_step, ": ", raw.text(),
+           average ? "; averaged weights: " + average->text() : "", " in ",
            format_seconds(seconds_since(start)), best ? ", the best so far" : "");
-  metrics_.write(JsonLine()
-                     .add("step", state_.evaluated_step)
-                     .add("val_count", report.count)
-                     .add("val_top1", report.top1)
-                     .add("val_top5", report.top5)
-                     .add("val_loss", report.loss_sum / static_cast<double>(report.count)));
+  recorder_.evaluation(state_.evaluated_step, raw, average);
+  return average ? std::move(*average) : std::move(raw);
+}
+
+double score_of(const std::string& metric, const EvalReport& report) {
+  if (metric == "val_loss") return -report.mean_loss();
+  if (metric == "val_top5") return report.top5_percent();
+  return report.top1_percent();
 }
 
 }  // namespace vicinity

@@ -7,6 +7,8 @@
 #include "core/runtime/cpu.h"
 #include "models/registry.h"
 #include "train/checkpoint.h"
+#include "train/optim/param_groups.h"
+#include "train/run/class_weights.h"
 #include "train/tasks/classify.h"
 
 namespace vicinity {
@@ -29,16 +31,12 @@ void first_weights(Model& model, const RunConfig& config) {
   log_info(load_weights(model, path, load_options(config.model)).text());
 }
 
-Schedule schedule_of(const RunConfig& config, const Length& length) {
-  return {.peak_lr = config.optim.lr,
-          .final_lr = config.sched.final_lr,
-          .weight_decay = config.optim.weight_decay,
-          .warmup_steps = parse_length(config.sched.warmup, length.steps_per_epoch, length.steps),
-          .total_steps = length.steps,
-          .constant = config.sched.name == "constant"};
-}
-
 }  // namespace
+
+Schedule schedule_of(const RunConfig& config, const Length& length) {
+  return make_schedule(config.sched, config.optim.lr, config.optim.weight_decay,
+                       length.steps_per_epoch, length.steps);
+}
 
 RunParts open_parts(RunConfig config) {
   RunParts parts;
@@ -59,17 +57,26 @@ void build_parts(RunParts& parts, bool fresh) {
   if (fresh) first_weights(*parts.model, config);
   ParameterStore& store = parts.model->store();
   if (parts.act == DType::bf16) store.enable_copies();
-  parts.optimizer = make_optimizer(config.optim, store.value());
-  parts.task = std::make_unique<Classify>(*parts.model, normalization_of(config.data.transform),
-                                          config.train.smoothing);
-  parts.trainer =
-      std::make_unique<Trainer>(*parts.model, *parts.task, *parts.optimizer, param_ranges(store),
-                                Trainer::Settings{.act = parts.act,
-                                                  .seed = config.seed,
-                                                  .micro_batch = config.train.micro_batch,
-                                                  .clip_grad = config.optim.clip_grad,
-                                                  .cuda_graph = config.train.cuda_graph,
-                                                  .schedule = schedule_of(config, parts.length)});
+  parts.optimizer = make_optimizer(config.optim, store.value(), config.train.ema);
+  parts.task = std::make_unique<Classify>(
+      *parts.model, normalization_of(config.data.transform), config.train.smoothing,
+      Mixing(config.train.mixing, parts.length.steps_per_epoch),
+      class_weights_of(config.train.class_weights, *parts.data.train, parts.device));
+  parts.trainer = make_trainer(parts);
+}
+
+std::unique_ptr<Trainer> make_trainer(const RunParts& parts) {
+  const RunConfig& config = parts.config;
+  return std::make_unique<Trainer>(
+      *parts.model, *parts.task, *parts.optimizer, trainable_ranges(*parts.model, config.optim),
+      Trainer::Settings{.act = parts.act,
+                        .seed = config.seed,
+                        .micro_batch = config.train.micro_batch,
+                        .clip_grad = config.optim.clip_grad,
+                        .recompute = config.train.recompute == "block",
+                        .head_dropout = config.train.head_dropout,
+                        .cuda_graph = config.train.cuda_graph,
+                        .schedule = schedule_of(config, parts.length)});
 }
 
 void describe(const RunParts& parts) {
@@ -81,7 +88,9 @@ void describe(const RunParts& parts) {
            parts.data.train->class_names().size(), " classes");
   log_info("model      ", parts.model->config().title(), ", ",
            format_count(parts.model->parameter_count()), " parameters");
-  log_info("images     ", describe_eval(transform), " in evaluation");
+  const std::string mixed = describe(train.mixing, train.micro_batch);
+  log_info("images     ", describe_train(transform), mixed.empty() ? "" : ", ", mixed);
+  log_info("           ", describe_eval(transform), " in evaluation");
   log_info("compute    ", describe_device(parts.device), ", activations ", parts.act);
   log_info("batch      ", train.batch, " = 1 rank x ", train.micro_batch, " images x ", leaves,
            leaves == 1 ? " leaf" : " leaves", "; ", parts.length.steps, " steps, ",

@@ -29,9 +29,13 @@ struct RunParts {
 
 /// The data is opened, the device chosen, the length counted.
 RunParts open_parts(RunConfig config);
+/// Of the run's length.
+Schedule schedule_of(const RunConfig& config, const Length& length);
 /// Model, optimiser, task and trainer. `fresh`: the weights are drawn, and what model.weights holds
 /// is loaded over them; otherwise they are left to a checkpoint.
 void build_parts(RunParts& parts, bool fresh);
+/// The trainer of what the other parts are now.
+std::unique_ptr<Trainer> make_trainer(const RunParts& parts);
 /// What is about to run, in a few log lines.
 void describe(const RunParts& parts);
 

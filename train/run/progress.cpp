@@ -1,5 +1,7 @@
 #include "train/run/progress.h"
 
+#include <cmath>
+
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/runtime/profile.h"
@@ -13,33 +15,40 @@ double epochs_of(int64_t steps, const Length& length) {
 
 }  // namespace
 
+// A step that was left out has no loss.
+void Progress::Interval::add(const StepReport& report, double waited, int64_t batch) {
+  wait += waited;
+  images += batch;
+  ++steps;
+  if (!std::isfinite(report.loss)) return;
+  loss += report.loss;
+  accuracy += report.accuracy;
+  ++good;
+}
+
 std::string Progress::line(const StepReport& report) const {
   const double seconds = seconds_since(interval_.start);
-  const auto n = static_cast<double>(interval_.steps);
+  const auto n = static_cast<double>(interval_.steps), good = static_cast<double>(interval_.good);
   const double rate = static_cast<double>(interval_.images) / seconds;
   const double left = static_cast<double>(parts_.length.steps - report.step) * seconds / n;
   return str("step ", report.step, "/", parts_.length.steps, "  epoch ",
              format_fixed(epochs_of(report.step, parts_.length), 2), "  loss ",
-             format_fixed(interval_.loss / n, 4), "  acc ",
-             format_fixed(100 * interval_.accuracy / n, 1), " %  lr ",
+             format_fixed(interval_.loss / good, 4), "  acc ",
+             format_fixed(100 * interval_.accuracy / good, 1), " %  lr ",
              format_fixed(report.knobs.lr, 6), "  grad ", format_fixed(report.grad_norm, 2), "  ",
              format_fixed(rate, 0), " img/s  data wait ",
-             format_fixed(100 * interval_.wait / seconds, 1), " %  eta ", format_seconds(left));
+             format_fixed(100 * interval_.wait / seconds, 1), " %  mem ",
+             format_bytes(static_cast<double>(peak_memory(parts_.device))), "  eta ",
+             format_seconds(left));
 }
 
 void Progress::step(const StepReport& report, double waited) {
-  interval_.loss += report.loss;
-  interval_.accuracy += report.accuracy;
-  interval_.wait += waited;
-  interval_.images += parts_.config.train.batch;
-  ++interval_.steps;
-  metrics_.write(JsonLine()
-                     .add("step", report.step)
-                     .add("epoch", epochs_of(report.step, parts_.length))
-                     .add("loss", report.loss)
-                     .add("accuracy", report.accuracy)
-                     .add("grad_norm", report.grad_norm)
-                     .add("lr", report.knobs.lr));
+  interval_.add(report, waited, parts_.config.train.batch);
+  recorder_.step(report, {parts_.config.train.batch, waited, parts_.trainer->phases()});
+  if (const auto median = spikes_.add(report.loss)) {
+    log_warning("the loss of step ", report.step, " is ", format_fixed(report.loss, 4),
+                ", the median of the steps before it ", format_fixed(*median, 4));
+  }
   if (report.step % parts_.config.train.log_every != 0 && report.step != parts_.length.steps) {
     log_progress(line(report));
     return;

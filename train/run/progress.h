@@ -1,18 +1,18 @@
-// What a run tells while it trains: a line of metrics.jsonl for every step, a log line per
-// interval.
+// What a run tells while it trains: every step to the recorder, a log line per interval.
 #pragma once
 
 #include <chrono>
 
-#include "train/metrics_file.h"
+#include "train/metrics/recorder.h"
 #include "train/run/parts.h"
+#include "train/run/spikes.h"
 
 namespace vicinity {
 
 class Progress {
  public:
   /// Both must outlive it.
-  Progress(const RunParts& parts, MetricsFile& metrics) : parts_(parts), metrics_(metrics) {}
+  Progress(const RunParts& parts, Recorder& recorder) : parts_(parts), recorder_(recorder) {}
 
   /// After a step; `waited`: seconds of it that went into waiting for images.
   void step(const StepReport& report, double waited);
@@ -23,11 +23,14 @@ class Progress {
   std::string line(const StepReport& report) const;
 
   const RunParts& parts_;
-  MetricsFile& metrics_;
+  Recorder& recorder_;
+  SpikeWatch spikes_;
   struct Interval {  // since the last log line
     std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
     double loss = 0, accuracy = 0, wait = 0;
-    int64_t steps = 0, images = 0;
+    int64_t steps = 0, good = 0, images = 0;
+
+    void add(const StepReport& report, double waited, int64_t batch);
   } interval_;
 };
 

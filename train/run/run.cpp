@@ -4,24 +4,44 @@
 #include <utility>
 
 #include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/runtime/profile.h"
+#include "train/eval_files.h"
 #include "train/run/signals.h"
 #include "train/run/step_on_paper.h"
 
 namespace vicinity {
 
+std::string RunResult::text() const {
+  return str("top-1 ", format_fixed(top1, 2), " %  best ", format_fixed(best_top1, 2), " %");
+}
+
 Run::Run(RunConfig config, const RunDirectory& directory, bool resume)
-    : directory_(directory), parts_(open_parts(std::move(config))) {
+    : directory_(directory),
+      parts_(open_parts(std::move(config))),
+      saving_(parts_, directory, state_),
+      divergence_(parts_, directory, state_, saving_) {
   directory_.write_classes(parts_.data.train->class_names());
-  build_parts(parts_, /*fresh=*/!resume);
-  saving_.emplace(parts_, directory_, state_);
-  if (resume) saving_->restore();
-  metrics_.emplace(directory_.file("metrics.jsonl"), parts_.steps_done());
+  const auto checkpoint = resume ? saving_.find() : std::nullopt;
+  build_parts(parts_, /*fresh=*/!checkpoint);
+  if (checkpoint) saving_.restore(*checkpoint);
+  directory_.remove_done();
+  const bool evaluation_known = state_.evaluated_step == parts_.steps_done();
+  recorder_.emplace(directory_.path(),
+                    Recorder::Settings{.known = {parts_.steps_done(), evaluation_known},
+                                       .steps_per_epoch = parts_.length.steps_per_epoch,
+                                       .log_every = parts_.config.train.log_every,
+                                       .device = parts_.device});
   batches_.emplace(parts_);
   batches_->seek(parts_.steps_done());
-  progress_.emplace(parts_, *metrics_);
-  evaluation_.emplace(parts_, *metrics_, state_);
+  progress_.emplace(parts_, *recorder_);
+  evaluation_.emplace(parts_, *recorder_, state_);
   log_info("run        ", directory_.path());
   describe(parts_);
+  if (checkpoint) log_info("resumed at step ", parts_.steps_done(), " of ", parts_.length.steps);
+  if (resume && !checkpoint) log_info("resumed at step 0: no checkpoint was written yet");
+  floor_ = find_floor(parts_.config, *parts_.model, parts_.data, parts_.act, parts_.length.steps,
+                      directory_.file("eval/floor.json"), resume);
 }
 
 StepReport Run::step_on(const TrainBatch& batch) {
@@ -41,37 +61,79 @@ StepReport Run::step_on(const TrainBatch& batch) {
 }
 
 void Run::step() {
-  const StepReport report = in_context(str("training step ", parts_.steps_done() + 1),
-                                       [&] { return step_on(batches_->next()); });
+  saving_.poll();
+  const std::string context = str("training step ", parts_.steps_done() + 1);
+  const TrainBatch batch = in_context(context, [&] { return batches_->next(); });
+  StepReport report;
+  try {
+    report = in_context(context, [&] { return step_on(batch); });
+    if (parts_.config.train.on_nan == "skip") state_.out_in_row = 0;
+  } catch (const DivergedError& error) {
+    report = divergence_.handle(batch, error);
+  }
   progress_->step(report, batches_->take_wait());
 }
 
 void Run::evaluate() {
-  evaluation_->run();
-  saving_->save();
+  const EvalReport report = evaluation_->run();
+  write_eval_json(directory_.file("eval"), report, *parts_.data.val,
+                  {.model = directory_.path(), .step = parts_.steps_done()});
+  save();
   progress_->restart();
+}
+
+void Run::save(bool scheduled) {
+  saving_.save(recorder_->files(), scheduled);
+  recorder_->saved(parts_.steps_done());
 }
 
 RunResult Run::train() {
   const SignalWatch signals;
+  const auto start = std::chrono::steady_clock::now();
   progress_->restart();
-  while (parts_.steps_done() < parts_.length.steps) {
+  // A signal may have come between a step and its evaluation.
+  const bool began = parts_.steps_done() > 0;
+  if (began && evaluation_->due(parts_.steps_done()) && !evaluation_->done()) evaluate();
+  while (parts_.steps_done() < parts_.length.steps && !evaluation_->out_of_patience()) {
     step();
-    if (evaluation_->due(parts_.steps_done())) evaluate();
-    if (saving_->due(parts_.steps_done()) && !saving_->done()) saving_->save();
-    if (signals.received() != 0) return finish(signals.received());
+    if (signals.received() != 0) return leave(signals.received());
+    if (evaluation_->due(parts_.steps_done())) {
+      evaluate();
+    } else if (saving_.due(parts_.steps_done())) {
+      save();
+    }
   }
-  return finish(0);
+  const RunResult result = finish();
+  log_info("checkpoints: ", saving_.count(), " written, for which training waited ",
+           format_fixed(100 * saving_.waited() / seconds_since(start), 2), " % of ",
+           format_seconds(seconds_since(start)));
+  return result;
 }
 
-RunResult Run::finish(int signal) {
-  if (signal == 0 && !evaluation_->done()) evaluate();
-  if (!saving_->done()) saving_->save();
-  if (signal != 0) {
-    log_info(signal == SIGINT ? "interrupted" : "terminated", " after step ", parts_.steps_done(),
-             "; saved. Continue with: vicinity train --out ", directory_.path(), " --resume");
+RunResult Run::finish() {
+  if (parts_.steps_done() < parts_.length.steps) {
+    log_info("train.patience: no better ", parts_.config.train.best, " in ",
+             parts_.config.train.patience, " evaluations, the run ends here");
   }
-  return {parts_.steps_done(), state_.top1, state_.best_top1, signal};
+  if (!evaluation_->done()) evaluate();
+  saving_.wait();
+  compare_with_floor(floor_, state_.best_top1, parts_.config);
+  const RunResult result{parts_.steps_done(), state_.top1, state_.best_top1};
+  directory_.write_done(result.text());
+  return result;
+}
+
+// What is due after this step, its evaluation above all, is left to the run that resumes.
+RunResult Run::leave(int signal) {
+  const int64_t steps = parts_.steps_done();
+  save(/*scheduled=*/saving_.due(steps) && !evaluation_->due(steps));
+  saving_.wait();
+  log_info(signal == SIGINT    ? "interrupted"
+           : signal == SIGTERM ? "terminated"
+                               : "asked to leave",
+           " after step ", steps, "; saved. Continue with: vicinity train --out ",
+           directory_.path(), " --resume");
+  return {steps, state_.top1, state_.best_top1, signal};
 }
 
 }  // namespace vicinity

@@ -1,5 +1,6 @@
 #include "train/run/run_directory.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/text.h"
+#include "train/metrics/event_file.h"
 
 namespace vicinity {
 namespace {
@@ -15,7 +17,10 @@ namespace {
 namespace fs = std::filesystem;
 
 bool holds_something(const std::string& path) {
-  return fs::exists(path) && (!fs::is_directory(path) || !fs::is_empty(path));
+  if (!fs::is_directory(path)) return fs::exists(path);
+  return std::any_of(fs::directory_iterator(path), {}, [](const fs::directory_entry& entry) {
+    return entry.path().filename() != "config.yaml.tmp";  // of a run killed as it began
+  });
 }
 
 // Only what a run writes is removed: --overwrite on the wrong folder must not cost anybody his
@@ -25,10 +30,17 @@ void remove_run(const std::string& path) {
             "--overwrite: '", path,
             "' does not look like a run (it has no config.yaml); remove it yourself or choose "
             "another --out");
-  for (const char* name : {"checkpoints", "config.yaml", "command.txt", "classes.json", "train.log",
-                           "metrics.jsonl", "evaluation.json", "summary.csv"}) {
+  for (const char* name :
+       {"checkpoints", "config.yaml", "command.txt", "classes.json", "train.log", "metrics.jsonl",
+        "timing.jsonl", "summary.csv", "eval", "report.html", "DONE"}) {
     fs::remove_all(fs::path(path) / name);
   }
+  if (!fs::exists(path)) return;
+  for (const std::string& file : event_files(path)) fs::remove(file);
+  std::vector<fs::path> batches;
+  for (const auto& entry : fs::directory_iterator(path))
+    if (starts_with(entry.path().filename().string(), "nan_step_")) batches.push_back(entry.path());
+  for (const fs::path& batch : batches) fs::remove_all(batch);
 }
 
 std::string quoted(const std::string& word) {
@@ -45,7 +57,7 @@ std::string quoted(const std::string& word) {
 
 RunDirectory::RunDirectory(std::string path, OpenMode mode) : path_(std::move(path)) {
   if (mode == OpenMode::resume) {
-    VIC_CHECK(UsageError, fs::exists(file("config.yaml")), "--resume: there is no run in '", path_,
+    VIC_CHECK(UsageError, holds_run(path_), "--resume: there is no run in '", path_,
               "' (no config.yaml); start one without --resume");
     return;
   }
@@ -54,6 +66,20 @@ RunDirectory::RunDirectory(std::string path, OpenMode mode) : path_(std::move(pa
             "' is not empty; continue that run with --resume, replace it with --overwrite, or "
             "choose another folder");
   make_directories(path_);
+}
+
+bool RunDirectory::holds_run(const std::string& path) { return fs::exists(path + "/config.yaml"); }
+
+void RunDirectory::write_done(const std::string& text) const {
+  write_file_atomically(file("DONE"), text + "\n");
+}
+
+void RunDirectory::remove_done() const { fs::remove(file("DONE")); }
+
+std::optional<std::string> RunDirectory::done_text() const {
+  if (!fs::exists(file("DONE"))) return std::nullopt;
+  const std::string text = read_file(file("DONE"));
+  return text.substr(0, text.find('\n'));
 }
 
 void RunDirectory::write_config(const std::string& yaml) const {

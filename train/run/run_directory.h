@@ -1,7 +1,8 @@
 // The folder of a run: config.yaml, command.txt, classes.json, train.log, metrics.jsonl,
-// checkpoints/.
+// timing.jsonl, summary.csv, events.out.tfevents.*, eval/, checkpoints/, DONE.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,18 @@ class RunDirectory {
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
+  /// Whether a run was begun there.
+  static bool holds_run(const std::string& path);
   void write_config(const std::string& yaml) const;
   void write_command(const std::vector<std::string>& words) const;
   /// Class names in label order. DataError if a resumed run has other classes, naming the first
   /// difference.
   void write_classes(const std::vector<std::string>& names) const;
+
+  /// DONE, whose text is the result, says that the run has come to its end.
+  void write_done(const std::string& text) const;
+  void remove_done() const;
+  std::optional<std::string> done_text() const;
 
  private:
   std::string path_;

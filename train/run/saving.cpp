@@ -1,19 +1,74 @@
 #include "train/run/saving.h"
 
+#include <memory>
+
+#include "core/base/files.h"
 #include "core/base/log.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/transfer.h"
+#include "core/runtime/profile.h"
+#include "data/transforms/processor.h"
+#include "models/weights/config_json.h"
+#include "train/optim/averaging.h"
 
 namespace vicinity {
+namespace {
 
-void Saving::restore() {
-  state_ = checkpoints_.load_last(*parts_.model, *parts_.optimizer);
-  VIC_CHECK(DataError, state_.data_fingerprint == parts_.data.train->fingerprint(),
+// In memory of its own on the CPU, so that training may go on.
+Tensor host_copy(const Tensor& flat) {
+  if (flat.device() != kCpu) return to_device(flat, kCpu);
+  Tensor copy = empty_like(flat);
+  copy_(copy, flat);
+  return copy;
+}
+
+void check_same_run(const RunState& state, const RunParts& parts) {
+  VIC_CHECK(DataError, state.data_fingerprint == parts.data.train->fingerprint(),
             "the training images are not those that this run was started with (names, labels or "
             "sizes differ); point data.root at the old ones, or start a new run with "
             "model.weights=RUN");
+  VIC_CHECK(ConfigError, state.activations == str(parts.act), "this run has computed in ",
+            state.activations, " so far, here it would go on in ", parts.act,
+            "; train.precision=", state.activations == "bf16" ? "bf16" : "fp32", " continues it");
+  if (state.hardware != hardware_name(parts.device)) {
+    log_warning("this run was computed on ", state.hardware, " so far and goes on on ",
+                hardware_name(parts.device), ": from here its bits are others");
+  }
+}
+
+}  // namespace
+
+Saving::Saving(RunParts& parts, const RunDirectory& directory, RunState& state)
+    : parts_(parts), state_(state), folder_(directory.file("checkpoints")) {
+  make_directories(folder_);
+}
+
+void Saving::load(const FoundCheckpoint& found) {
+  load_checkpoint(found.path, *parts_.model, parts_.optimizer->state());
+  if (parts_.optimizer->average().defined())  // it was saved as the model
+    exchange_average(parts_.model->store(), parts_.optimizer->average());
   parts_.model->store().refresh_copies();
+}
+
+std::optional<FoundCheckpoint> Saving::find() const {
+  return newest_checkpoint(folder_, [](const RunState&) { return true; });
+}
+
+void Saving::restore(const FoundCheckpoint& found) {
+  check_same_run(found.state, parts_);
+  load(found);
+  state_ = found.state;
   parts_.trainer->set_steps_done(state_.step);
   saved_at_ = state_.step;
-  log_info("resumed at step ", state_.step, " of ", parts_.length.steps);
+  settle(folder_, state_, parts_.config.train.keep_last);
+}
+
+std::optional<int64_t> Saving::roll_back() {
+  wait();
+  const auto found = newest_checkpoint(folder_, [](const RunState& s) { return s.scheduled; });
+  if (!found) return std::nullopt;
+  load(*found);
+  return found->state.step;
 }
 
 bool Saving::due(int64_t steps) const {
@@ -21,13 +76,46 @@ bool Saving::due(int64_t steps) const {
   return every > 0 && steps % every == 0;
 }
 
-void Saving::save() {
+Checkpoint Saving::snapshot(const std::vector<std::string>& records) const {
+  const AverageInUse in_use(parts_.model->store(), *parts_.optimizer);
+  const Model& model = *parts_.model;
+  std::vector<NamedTensor> moments;
+  for (const auto& [kind, flat] : parts_.optimizer->state()) {
+    for (NamedTensor& t : model.store().publish(host_copy(flat)))
+      moments.push_back({kind + "/" + t.name, std::move(t.tensor)});
+  }
+  Checkpoint checkpoint{state_, {}, records, parts_.config.train.keep_last};
+  checkpoint.files = {
+      safetensors_file("model.safetensors",
+                       model.store().publish(host_copy(model.store().value()))),
+      safetensors_file("optimizer.safetensors", moments),
+      {"config.json", config_json_text(model.config(), {"float32", true}), {}},
+      {"preprocessor_config.json", processor_text(parts_.config.data.transform), {}}};
+  return checkpoint;
+}
+
+void Saving::save(const std::vector<std::string>& records, bool scheduled) {
+  const auto start = std::chrono::steady_clock::now();
   state_.step = parts_.steps_done();
   state_.seed = parts_.config.seed;
+  state_.scheduled = scheduled;
+  if (scheduled && parts_.config.train.on_nan == "rollback") state_.out_in_row = 0;
   state_.data_fingerprint = parts_.data.train->fingerprint();
-  checkpoints_.save(*parts_.model, *parts_.optimizer, parts_.config.data.transform, state_,
-                    parts_.config.train.keep_last);
+  state_.activations = str(parts_.act);
+  state_.hardware = hardware_name(parts_.device);
+  background_.wait();  // before the memory for another one is taken
+  const auto checkpoint = std::make_shared<Checkpoint>(snapshot(records));
+  background_.start("writing the checkpoint " + folder_ + "/" + name_of_step(state_.step),
+                    [this, checkpoint] { write_checkpoint(folder_, *checkpoint); });
   saved_at_ = state_.step;
+  ++count_;
+  waited_ += seconds_since(start);
+}
+
+void Saving::wait() {
+  const auto start = std::chrono::steady_clock::now();
+  background_.wait();
+  waited_ += seconds_since(start);
 }
 
 }  // namespace vicinity

@@ -1,5 +1,6 @@
 #include "train/run/setup.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -31,11 +32,27 @@ std::string describe_device(Device device) {
   return str(name_of(cpu().isa()), ", ", cpu().threads(), " threads");
 }
 
+std::string hardware_name(Device device) {
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) return cuda().info().name;
+  }
+  return name_of(cpu().isa());
+}
+
 size_t memory_of(Device device) {
   if constexpr (kCudaBuilt) {
     if (device == kCuda) return cuda().info().memory;
   }
   return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+size_t peak_memory(Device device) {
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) return cuda().allocator().reserved();
+  }
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<size_t>(usage.ru_maxrss) * 1024;
 }
 
 DType activation_dtype(const std::string& precision, Device device) {
@@ -44,12 +61,15 @@ DType activation_dtype(const std::string& precision, Device device) {
   return device == kCuda || cpu_isa() == Isa::avx512_bf16 ? DType::bf16 : DType::f32;
 }
 
-LoadOptions load_options(const ModelSection& model) { return {model.min_match, model.head}; }
+LoadOptions load_options(const ModelSection& model) {
+  return {.min_match = model.min_match, .head = model.head, .use_ema = model.use_ema};
+}
 
 void check_channels(const ModelConfig& model) {
-  VIC_CHECK(
-      ConfigError, model.num_channels() == 3, "model.num_channels = ", model.num_channels(),
-      ", but images are read as 3 channels, RGB; model.num_channels=3 adapts the first layer");
+  VIC_CHECK(ConfigError, model.num_channels() == 3, "model.num_channels = ", model.num_channels(),
+            ", but files are read as images of 3 channels, RGB. model.num_channels=3 adapts the "
+            "first layer of weights that have 1; images of any number of channels go in through "
+            "C++ (vicinity.h)");
 }
 
 void check_trainable(const ModelConfig& model) {

@@ -22,12 +22,19 @@ Device device_of(const std::string& name);
 /// "avx512_bf16, 2 threads" or the GPU's name and memory.
 std::string describe_device(Device device);
 
+/// What the bits of a result depend on besides the settings: "avx512_bf16", or the GPU's name.
+std::string hardware_name(Device device);
+
 /// Bytes of memory that the device has in all.
 size_t memory_of(Device device);
 
 /// The dtype of activations for train.precision: auto is bf16 where the device multiplies it (a
 /// GPU, a CPU with AVX512-BF16), else f32.
 DType activation_dtype(const std::string& precision, Device device);
+
+/// The most bytes that this process has held so far: of the GPU's memory, or on the CPU its
+/// resident set.
+size_t peak_memory(Device device);
 
 /// How model.* wants weights to be loaded.
 LoadOptions load_options(const ModelSection& model);

@@ -2,15 +2,19 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 
 namespace vicinity {
 namespace {
 
-volatile std::sig_atomic_t arrived = 0;
+constexpr std::array<int, 3> kWatched = {SIGINT, SIGTERM, SIGUSR1};
+
+volatile std::sig_atomic_t arrived = 0, interrupted = 0;
 
 void on_signal(int signal) {
-  if (arrived == SIGINT && signal == SIGINT) _exit(128 + SIGINT);
+  if (interrupted && signal == SIGINT) _exit(128 + SIGINT);
+  if (signal == SIGINT) interrupted = 1;
   arrived = signal;
 }
 
@@ -25,13 +29,12 @@ void handle(int signal, void (*handler)(int)) {
 
 SignalWatch::SignalWatch() {
   arrived = 0;
-  handle(SIGINT, on_signal);
-  handle(SIGTERM, on_signal);
+  interrupted = 0;
+  for (const int signal : kWatched) handle(signal, on_signal);
 }
 
 SignalWatch::~SignalWatch() {
-  handle(SIGINT, SIG_DFL);
-  handle(SIGTERM, SIG_DFL);
+  for (const int signal : kWatched) handle(signal, SIG_DFL);
 }
 
 int SignalWatch::received() const { return arrived; }

@@ -1,5 +1,5 @@
-// SIGINT and SIGTERM: finish the step, save, leave with the right code. A second SIGINT leaves at
-// once.
+// SIGINT, SIGTERM and SIGUSR1 (sent by SLURM some time before its limit): finish the step, save,
+// leave with the right code. A second SIGINT leaves at once.
 #pragma once
 
 namespace vicinity {
@@ -12,7 +12,7 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-  /// SIGINT or SIGTERM if one arrived, else 0.
+  /// SIGINT, SIGTERM or SIGUSR1 if one arrived, else 0.
   int received() const;
 };
 

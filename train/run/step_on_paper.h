@@ -16,6 +16,10 @@ struct StepOnPaper {
   double forward_flops = 0;  // of one image
   double step_flops = 0;
   size_t step_bytes = 0;  // peak of tensors: weights, gradients and optimiser included
+  /// Memory that tensors touch on a CPU, gaps and the next batch included: by steps; by steps and
+  /// the copies that a checkpoint is written from after them; by a step while it is written.
+  size_t extent = 0, extent_saved = 0, extent_saving = 0;
+  int64_t optimiser_numbers = 0;                         // elements of its state
   std::vector<std::pair<std::string, double>> op_flops;  // of forward, by op
   std::map<std::string, Plan::Entry> ops;                // of the step
 };

@@ -11,7 +11,7 @@ namespace vicinity {
 /// What a leaf leaves on the device to be counted once the step is done.
 struct LeafOutcome {
   Tensor losses;  // [B], f32 or f64
-  Tensor ranks;   // i32 [B], of the label among the logits: 0 is right
+  Tensor ranks;   // i32 [B], of the label among the logits, of mixed images the heavier: 0 is right
 };
 
 class Task {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <numbers>
 
 #include "core/runtime/cuda.h"
 #include "core/tensor/dtype.h"
@@ -76,6 +77,11 @@ inline float exp2_fast(float x) { return std::exp2(x); }
 inline float log2_fast(float x) { return std::log2(x); }
 inline float log(float x) { return std::log(x); }
 inline float erf(float x) { return std::erf(x); }
+inline void sin_cos_of_turns(float t, float& sin, float& cos) {
+  const double angle = 2 * std::numbers::pi * static_cast<double>(t);
+  sin = static_cast<float>(std::sin(angle));
+  cos = static_cast<float>(std::cos(angle));
+}
 inline float tanh(float x) { return std::tanh(x); }
 inline float sqrt(float x) { return std::sqrt(x); }
 inline double sqrt(double x) { return std::sqrt(x); }
@@ -89,7 +95,11 @@ inline int max(int x, int y) { return x > y ? x : y; }
 inline int min(int x, int y) { return x < y ? x : y; }
 inline bool is_finite(double x) { return std::isfinite(x); }
 inline float fma(float x, float y, float z) { return std::fma(x, y, z); }
-inline float multiply(float x, float y) { return x * y; }
+inline float multiply(float x, float y) {
+  float product = x * y;
+  asm("" : "+x"(product));  // or g++ makes a fused multiply-add of it and of the sum that follows
+  return product;
+}
 inline float subtract(float x, float y) { return x - y; }
 
 inline int opaque(int x) { return x; }

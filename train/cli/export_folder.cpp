@@ -1,0 +1,32 @@
+#include "train/cli/export_folder.h"
+
+#include <filesystem>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+
+namespace vicinity {
+
+namespace fs = std::filesystem;
+
+void check_export_folder(const std::string& out, bool overwrite, const std::string& option) {
+  const bool empty = !fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out));
+  VIC_CHECK(UsageError, empty || overwrite, option, " '", out,
+            "' is not empty; replace what is there with --overwrite, or choose another folder");
+  VIC_CHECK(UsageError, empty || fs::exists(out + "/config.json"), "--overwrite: '", out,
+            "' does not look like an export (it has no config.json); remove it yourself or choose "
+            "another ",
+            option);
+  VIC_CHECK(UsageError, !fs::exists(out + "/checkpoints") && !fs::exists(out + "/state.json"),
+            "--overwrite: '", out, "' is a run or a checkpoint; choose another ", option);
+}
+
+void make_export_folder(const std::string& out, bool overwrite, const std::string& option) {
+  check_export_folder(out, overwrite, option);
+  for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors",
+                           "original.safetensors", "timm.safetensors", "timm_rest.safetensors"})
+    fs::remove(fs::path(out) / name);
+  make_directories(out);
+}
+
+}  // namespace vicinity

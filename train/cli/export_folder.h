@@ -1,0 +1,15 @@
+// A folder that is about to receive a model.
+#pragma once
+
+#include <string>
+
+namespace vicinity {
+
+/// UsageError unless `out` can receive a model: it is empty or absent or, with `overwrite`, an
+/// earlier export; a run, a checkpoint or anything else is not overwritten. `option` is how
+/// messages call it: "--out".
+void check_export_folder(const std::string& out, bool overwrite, const std::string& option);
+/// The same, then makes it and removes the files of an earlier export, and only those.
+void make_export_folder(const std::string& out, bool overwrite, const std::string& option);
+
+}  // namespace vicinity

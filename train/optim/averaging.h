@@ -1,0 +1,35 @@
+// The exponential moving average of a model's weights.
+#pragma once
+
+#include <memory>
+
+#include "models/parameter_store.h"
+#include "train/optim/optimizer.h"
+
+namespace vicinity {
+
+/// An optimiser whose every step is followed by average += (1 - decay) (params - average); the
+/// average starts as `params`. A refused step leaves it alone. State: "ema" beside the optimiser's
+/// own. As timm's ModelEmaV3 without warm-up; Polyak & Juditsky 1992.
+std::unique_ptr<Optimizer> averaging(std::unique_ptr<Optimizer> optimizer, const Tensor& params,
+                                     double decay);
+
+/// While one lives, the model has the average as its weights, and the average holds the weights
+/// that are trained: for evaluation, and for checkpoints, whose model is the one to use. Nothing
+/// happens where the optimiser keeps no average.
+class AverageInUse {
+ public:
+  AverageInUse(ParameterStore& store, const Optimizer& optimizer);
+  ~AverageInUse();
+  AverageInUse(const AverageInUse&) = delete;
+  AverageInUse& operator=(const AverageInUse&) = delete;
+
+ private:
+  ParameterStore& store_;
+  Tensor average_;
+};
+
+/// Exchanges the weights and their average, in place.
+void exchange_average(ParameterStore& store, Tensor average);
+
+}  // namespace vicinity

@@ -1,0 +1,220 @@
+#include "train/probe/features.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "core/base/files.h"
+#include "core/config/config_dump.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/normalize_images.h"
+#include "core/ops/token_pool.h"
+#include "core/ops/transfer.h"
+#include "core/runtime/cpu.h"
+#include "core/runtime/profile.h"
+#include "data/arrays/array_file.h"
+#include "data/loader.h"
+#include "models/weights/safetensors.h"
+#include "train/evaluate.h"
+#include "train/probe/checksum.h"
+#include "train/run/setup.h"
+
+namespace vicinity {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kSecondsBetweenCommits = 5;
+constexpr const char* kArray = "features";
+
+// Class tokens of `maps` ([B, T, D] of the activations' dtype), then the class token and the mean
+// over the patches of `last`.
+Tensor token_features(const std::vector<Tensor>& maps, const Tensor& last, int64_t prefix) {
+  const int64_t batch = last.dim(0), width = last.dim(2),
+                columns = (static_cast<int64_t>(maps.size()) + 2) * width;
+  Tensor rows = empty({batch, columns}, DType::f32);
+  for (size_t i = 0; i < maps.size(); ++i) {
+    const Tensor map = cast(maps[i], DType::f32);
+    for (int64_t b = 0; b < batch; ++b) {
+      std::copy_n(map.data<float>() + b * map.dim(1) * width, width,
+                  rows.data<float>() + b * columns + static_cast<int64_t>(i) * width);
+    }
+  }
+  const Tensor pooled = cast(token_pool(last, prefix, true), DType::f32);
+  for (int64_t b = 0; b < batch; ++b) {
+    std::copy_n(pooled.data<float>() + b * 2 * width, 2 * width,
+                rows.data<float>() + (b + 1) * columns - 2 * width);
+  }
+  return rows;
+}
+
+Tensor rows_of(const Model& model, const Tensor& images, const FeatureSettings& settings) {
+  const Pass pass{.training = false, .act = settings.act};
+  if (settings.blocks == 0)
+    return cast(model.outputs(images, {.pooler_output = true}, pass).pooler_output, DType::f32);
+  const Outputs outputs =
+      model.outputs(images, {.last_hidden_state = true, .feature_maps = settings.blocks > 1}, pass);
+  return token_features(outputs.feature_maps, outputs.last_hidden_state,
+                        1 + model.config().dinov2.num_register_tokens);
+}
+
+void check_rows(const Tensor& rows, const Batch& batch, const Source& source) {
+  const float* values = rows.data<float>();
+  for (int64_t i = 0; i < rows.size(); ++i) {
+    VIC_CHECK(
+        DataError, std::isfinite(values[i]), "the features of ",
+        source.name(batch.indices[static_cast<size_t>(i / rows.dim(1))]),
+        " are not finite: the weights of the model are damaged, or their numbers overflow in ",
+        "this precision (train.precision=fp32)");
+  }
+}
+
+// What a file says of itself without being read; nothing where the images lie in one file.
+void add_stamp(Checksum& sum, const std::string& path) {
+  std::error_code failed;
+  const auto bytes = fs::file_size(path, failed);
+  if (failed) return;
+  sum.add(bytes);
+  sum.add(static_cast<uint64_t>(fs::last_write_time(path, failed).time_since_epoch().count()));
+}
+
+// Those that lie in the folder itself, as IDX files do, by name.
+std::vector<std::string> plain_files(const std::string& folder) {
+  std::vector<std::string> files;
+  if (!fs::is_directory(folder)) return files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file()) files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// Threads change no bit, so they are no part of it.
+std::string device_text(Device device) {
+  return device == kCpu ? name_of(cpu().isa()) : describe_device(device);
+}
+
+std::string identity_of(const Model& model, const Source& source, const FeatureSettings& s) {
+  Checksum files;
+  for (int64_t i = 0; i < source.size(); ++i) add_stamp(files, source.name(i));
+  add_stamp(files, s.root);
+  for (const std::string& file : plain_files(s.root)) add_stamp(files, file);
+  Checksum all;
+  ModelConfig architecture = model.config();
+  TransformConfig transform = s.transform;
+  for (const std::string& part :
+       {dump_config(architecture), dump_config(transform), source.fingerprint(), files.text(),
+        str(s.upright, " ", s.act, " ", device_text(model.store().value().device()), " ", s.blocks,
+            " ", s.batch)})
+    all.add(part);
+  all.add(backbone_checksum(model));
+  return all.text();
+}
+
+// Rows from memory or, where they are kept, by way of the file.
+class Sink {
+ public:
+  Sink(const std::string& path, const std::string& identity, int64_t count)
+      : path_(path), identity_(identity), count_(count) {
+    if (path_.empty()) return;
+    make_directories(fs::path(path_).parent_path().string());
+    file_ = ArrayFile::resume(path_, identity_);
+    if (file_) done_ = file_->rows(0);
+  }
+  int64_t done() const { return done_; }
+  void add(const Tensor& rows) {
+    if (path_.empty()) {
+      if (!values_.defined()) values_ = empty({count_, rows.dim(1)}, DType::f32);
+      std::copy_n(rows.data<float>(), rows.size(), values_.data<float>() + done_ * rows.dim(1));
+    } else {
+      if (!file_)
+        file_ = ArrayFile::create(path_, identity_,
+                                  {{kArray, ArraySpec::Type::f32, count_, {rows.dim(1)}}});
+      file_->append(0, rows.raw(), rows.bytes());
+      if (seconds_since(committed_) > kSecondsBetweenCommits) {
+        file_->commit();
+        committed_ = std::chrono::steady_clock::now();
+      }
+    }
+    done_ += rows.dim(0);
+  }
+  Tensor finish() {
+    if (path_.empty()) return values_;
+    file_->finish();
+    return SafetensorsFile(path_).read(kArray);
+  }
+
+ private:
+  std::string path_, identity_;
+  int64_t count_, done_ = 0;
+  Tensor values_;
+  std::unique_ptr<ArrayFile> file_;
+  std::chrono::steady_clock::time_point committed_ = std::chrono::steady_clock::now();
+};
+
+Tensor compute(const Model& model, const Source& source, const FeatureSettings& settings,
+               Sink& sink) {
+  Loader loader(source, settings.transform, LoaderMode::eval, settings.batch,
+                {.threads = settings.loader_threads});
+  const Normalization normalization = normalization_of(settings.transform);
+  const Device device = model.store().value().device();
+  if (sink.done() < source.size()) loader.seek(0, sink.done());
+  while (sink.done() < source.size()) {
+    const Batch batch = loader.next();
+    const Tensor images = normalize_images(to_device(images_of(batch), device), normalization.mean,
+                                           normalization.std, settings.act);
+    const Tensor rows = rows_of(model, images, settings);
+    check_rows(rows, batch, source);
+    sink.add(rows);
+    if (settings.progress) settings.progress(sink.done());
+  }
+  return sink.finish();
+}
+
+}  // namespace
+
+ModelConfig feature_architecture(ModelConfig config, int blocks) {
+  VIC_CHECK(ConfigError, blocks == 0 || config.family == "dinov2",
+            "features of the last layers are DINOv2's; ", config.family, " has its pooled map");
+  VIC_CHECK(ConfigError, blocks <= config.stages(), "features of the last ", blocks,
+            " layers of a model that has ", config.stages());
+  if (blocks <= 1) return config;
+  config.backbone = {
+      .stages = {}, .apply_layernorm = true, .reshape_hidden_states = false, .built = true};
+  for (int i = blocks - 1; i > 0; --i) config.backbone.stages.push_back(config.stages() - i);
+  return config;
+}
+
+uint64_t backbone_checksum(const Model& model) {
+  const Tensor values = to_device(model.store().value(), kCpu);
+  Checksum sum;
+  for (const Published& p : model.store().published()) {
+    if (p.name.find("classifier.") == 0) continue;
+    const Tensor part = values.slice(p.offset, p.offset + p.size());
+    sum.add({part.raw(), part.bytes()});
+  }
+  return sum.value();
+}
+
+Features features_of(const Model& model, const Source& source, const FeatureSettings& settings) {
+  Features result;
+  for (int64_t i = 0; i < source.size(); ++i) result.labels.push_back(source.label(i));
+  std::string identity;
+  if (!settings.cache.empty()) {
+    identity = identity_of(model, source, settings);
+    result.file = settings.cache + "/" + identity + ".safetensors";
+    result.reused = fs::exists(result.file);
+  }
+  if (result.reused) {
+    result.values = SafetensorsFile(result.file).read(kArray);
+    VIC_CHECK(DataError, result.values.dim(0) == source.size(), "'", result.file, "' holds ",
+              result.values.dim(0), " rows for ", source.size(), " images; remove it");
+    return result;
+  }
+  Sink sink(result.file, identity, source.size());
+  result.values = compute(model, source, settings, sink);
+  return result;
+}
+
+}  // namespace vicinity
