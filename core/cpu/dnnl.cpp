@@ -179,7 +179,7 @@ void multiply_in_blocks(Cpu& cpu, const MatmulSize& s, const Matrix& a, const Ma
     const Matrix result = out;
     if (left.dtype == DType::bf16) left = widened(left, rows, s.k, scratch.data());
     if (out.dtype == DType::bf16) out = {scratch.data() + rows * s.k, DType::f32, s.n};
-    if (omp_in_parallel() == 0) omp_set_num_threads(1);
+    omp_set_num_threads(1);
     execute({1, rows, s.n, s.k, 1}, left, right[static_cast<size_t>(plane)], out, bias, 1);
     if (out.data != result.data) round_rows(static_cast<const float*>(out.data), rows, s.n, result);
   });
@@ -207,7 +207,7 @@ void matmul_on_one_thread(const MatmulSize& s, const Matrix& a, const Matrix& b,
   }();
   if (c.dtype == DType::f64) return multiply_f64(alone, s, a, b, c, nullptr);
   if (must_widen(a, b)) return multiply_in_blocks(alone, s, a, b, c, nullptr);
-  if (omp_in_parallel() == 0) omp_set_num_threads(1);
+  omp_set_num_threads(1);  // in a team too: oneDNN plans for as many threads as it could have
   execute(s, a, b, c, nullptr, 1);
 }
 
