@@ -197,12 +197,12 @@ TEST_F(ArchivesTest, ClassFoldersInAnArchiveAreWhatTheyAreUnpacked) {
     const std::string split = i < 9 ? "train/" : "val/";
     put("folders/" + split + rest, picture(i % 3, i));
     put("plain/" + rest, picture(i % 3, i));
-    both += tar_file("./root/" + split + rest, picture(i % 3, i));
+    both += tar_file("./top/" + split + rest, picture(i % 3, i));
     (i < 9 ? train : val) += tar_file(split + rest, picture(i % 3, i));
-    plain += tar_file("root/more/" + rest, picture(i % 3, i));
+    plain += tar_file("top/more/" + rest, picture(i % 3, i));
   }
   put("both.tar",
-      tar_file("root/README", "x") + tar_file("root/.hidden.png", "x") + both + tar_end());
+      tar_file("top/README", "x") + tar_file("top/.hidden.png", "x") + both + tar_end());
   put("t.tar", train + tar_end());
   put("v.tar", val + tar_end());
   put("plain.tar", plain + tar_end());
