@@ -10,24 +10,13 @@
 #include "core/base/random.h"
 #include "core/runtime/cpu.h"
 #include "models/weights/safetensors.h"
+#include "tests/support/feature_clouds.h"
 
 namespace vicinity::testing {
 namespace {
 
-// Random features about a centre for each class. Labels are drawn from `present` of the classes.
-LabelledFeatures random_features(int64_t count, int64_t width, int present, uint64_t seed) {
-  LabelledFeatures result{empty({count, width}, DType::f32), {}};
-  Random random(seed, Purpose::test);
-  for (int64_t i = 0; i < count; ++i) {
-    const auto label = static_cast<int32_t>(random.below(static_cast<uint64_t>(present)));
-    Random centre(77, Purpose::test, static_cast<uint64_t>(label));
-    result.labels.push_back(label);
-    for (int64_t c = 0; c < width; ++c) {
-      result.values.data<float>()[i * width + c] =
-          static_cast<float>(0.4 * centre.normal() + random.normal());
-    }
-  }
-  return result;
+LabelledFeatures random_features(int64_t count, int64_t width, int classes, uint64_t seed) {
+  return feature_clouds(count, width, classes, seed, 0.4);
 }
 
 double cosine(const LabelledFeatures& a, int64_t i, const LabelledFeatures& b, int64_t j) {

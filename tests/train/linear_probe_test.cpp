@@ -9,24 +9,14 @@
 #include "core/ops/random_fill.h"
 #include "core/runtime/cpu.h"
 #include "data/sampler.h"
+#include "tests/support/feature_clouds.h"
 #include "tests/support/tiny_models.h"
 
 namespace vicinity::testing {
 namespace {
 
 LabelledFeatures clouds(int64_t count, int64_t width, int classes, uint64_t seed) {
-  LabelledFeatures result{empty({count, width}, DType::f32), {}};
-  Random random(seed, Purpose::test);
-  for (int64_t i = 0; i < count; ++i) {
-    const auto label = static_cast<int32_t>(random.below(static_cast<uint64_t>(classes)));
-    Random centre(78, Purpose::test, static_cast<uint64_t>(label));
-    result.labels.push_back(label);
-    for (int64_t c = 0; c < width; ++c) {
-      result.values.data<float>()[i * width + c] =
-          static_cast<float>(centre.normal() + random.normal());
-    }
-  }
-  return result;
+  return feature_clouds(count, width, classes, seed, 1);
 }
 
 // One head, one image after the other.
