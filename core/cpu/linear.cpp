@@ -3,7 +3,6 @@
 #include "core/ops/linear.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "core/cpu/dnnl.h"
 #include "core/cpu/token_product.h"
@@ -80,15 +79,16 @@ void multiply_chunks(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
 }
 
 // Tiles of the gradient, each a whole product of oneDNN's on one thread. 4 to 16 of them, powers of
-// two, so that they balance, and wide, since each packs its columns of both operands anew. A
-// function of the shape only.
+// two, so that they balance, and twice as wide as high, since each packs its columns of both
+// operands anew. A function of the shape only.
 void multiply_tiles(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
   const int64_t rows = x.rows(), n = dw.dim(0), k = dw.dim(1);
-  const auto power = [](int64_t parts) {
-    return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(1, parts))));
+  int64_t down = 1, across = 1;
+  const auto more = [&] {
+    const int64_t tiles = down * across;
+    return tiles < 4 || (tiles < 16 && n * k >= 2 * tiles * 192 * 384);
   };
-  const int64_t tiles = std::clamp<int64_t>(power(n * k / (192 * 384)), 4, 16);
-  const int64_t across = std::min(power(k / 384), tiles), down = tiles / across;
+  while (more()) (2 * n * across >= k * down ? down : across) *= 2;
   cpu.parallel_for(down * across, [&](int64_t task) {
     const int64_t i = task / across, j = task % across;
     const int64_t top = i * n / down, bottom = (i + 1) * n / down;
@@ -102,11 +102,11 @@ void multiply_tiles(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
 }
 
 // Measured on Zen 4 and 5: oneDNN's kernels are ahead where both sides are wide (Zen 4, dW of 384 x
-// 1536, f32: 163 to 187 GFLOP/s; Zen 5, 384 x 128: 394 to 541), our own by 10 to 40 % where one is
-// 64; with AVX2 at narrow ones only.
+// 1536, f32: 163 to 187 GFLOP/s; Zen 5, 384 x 128: 492 to 524), our own by 10 to 40 % where one is
+// 64, in bf16 by 5 to 15 % at 128 too; with AVX2 at narrow ones only.
 bool tiles_pay(const Tensor& dw, DType act) {
-  return std::min(dw.dim(0), dw.dim(1)) >= 128 &&
-         (act == DType::f32 || cpu_isa() == Isa::avx512_bf16);
+  const int64_t narrow = std::min(dw.dim(0), dw.dim(1));
+  return act == DType::f32 ? narrow >= 128 : narrow >= 192 && cpu_isa() == Isa::avx512_bf16;
 }
 
 // Matrix units (AMX) are oneDNN's.
