@@ -1,0 +1,58 @@
+#include "core/comm/launch.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "core/base/error.h"
+
+namespace vicinity {
+namespace {
+
+Launch launch_in(const std::map<std::string, std::string>& variables) {
+  return find_launch([&](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+std::string refusal(const std::map<std::string, std::string>& variables) {
+  try {
+    launch_in(variables);
+  } catch (const UsageError& error) {
+    return error.message();
+  }
+  return "";
+}
+
+TEST(Launch, NobodyMeansOneRank) {
+  const Launch launch = launch_in({{"HOME", "/"}});
+  EXPECT_EQ(launch.by, "");
+  EXPECT_EQ(launch.size, 1);
+}
+
+TEST(Launch, KnowsLaunchers) {
+  const Launch open_mpi = launch_in({{"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_RANK", "3"}});
+  EXPECT_EQ(open_mpi.by, "mpirun");
+  EXPECT_EQ(open_mpi.rank, 3);
+  EXPECT_EQ(open_mpi.size, 4);
+  EXPECT_EQ(launch_in({{"PMI_SIZE", "2"}, {"PMI_RANK", "1"}}).rank, 1);
+  EXPECT_EQ(launch_in({{"SLURM_STEP_NUM_TASKS", "8"}, {"SLURM_PROCID", "7"}}).by, "srun");
+  EXPECT_EQ(launch_in({{"WORLD_SIZE", "2"}, {"RANK", "0"}}).by, "torchrun");
+}
+
+TEST(Launch, ABatchScriptOfSlurmIsNoStep) {
+  EXPECT_EQ(launch_in({{"SLURM_NTASKS", "8"}, {"SLURM_PROCID", "0"}}).size, 1);
+}
+
+TEST(Launch, SaysWhatIsMissing) {
+  EXPECT_NE(refusal({{"OMPI_COMM_WORLD_SIZE", "4"}}).find("OMPI_COMM_WORLD_RANK is missing"),
+            std::string::npos);
+  EXPECT_NE(refusal({{"RANK", "1"}}).find("WORLD_SIZE is missing"), std::string::npos);
+  EXPECT_NE(refusal({{"WORLD_SIZE", "2"}, {"RANK", "2"}}).find("not below"), std::string::npos);
+  EXPECT_NE(refusal({{"WORLD_SIZE", "two"}, {"RANK", "1"}}).find("WORLD_SIZE=two"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace vicinity
