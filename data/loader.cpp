@@ -63,14 +63,16 @@ void Loader::enqueue() {
   work->position = next_position_;
   Batch& b = work->batch;
   b.epoch = next_epoch_;
-  b.count = std::min(batch_, source_.size() - next_position_);
+  const int64_t whole = std::min(batch_, source_.size() - next_position_);
+  b.first = std::min(config_.first, whole);
+  b.count = config_.share == 0 ? whole : std::min(config_.share, whole - b.first);
   b.height = size_.height;
   b.width = size_.width;
   b.images.resize(static_cast<size_t>(b.count * b.height * b.width * 3));
-  b.labels.resize(static_cast<size_t>(b.count));
-  b.indices.resize(static_cast<size_t>(b.count));
+  b.labels.resize(static_cast<size_t>(whole));
+  b.indices.resize(static_cast<size_t>(whole));
   queue_.push_back(work);
-  next_position_ += b.count;
+  next_position_ += whole;
   if (next_position_ == source_.size()) {
     next_position_ = 0;
     ++next_epoch_;
@@ -83,18 +85,34 @@ struct Loader::Scratch {
   Image seen;
 };
 
+// What stands at place `i` of the whole batch.
+Draw Loader::draw_at(const Work& work, int64_t i) const {
+  const int64_t position = work.position + i;
+  if (mode_ == LoaderMode::eval) return {position};
+  return draw_sample(config_.seed, work.batch.epoch, position, source_.size(),
+                     transform_.augment.repeats);
+}
+
+// Of the images that other ranks read.
+void Loader::label_others(Work& work) const {
+  Batch& b = work.batch;
+  for (int64_t i = 0; i < b.whole(); ++i) {
+    if (i == b.first) i += b.count;
+    if (i == b.whole()) break;
+    const auto at = static_cast<size_t>(i);
+    b.indices[at] = draw_at(work, i).index;
+    b.labels[at] = source_.label(b.indices[at]);
+  }
+}
+
 void Loader::prepare(Work& work, int64_t from, int64_t to, Scratch& scratch) const {
   Batch& b = work.batch;
   const auto bytes = static_cast<size_t>(b.height * b.width * 3);
   for (int64_t i = from; i < to; ++i) {
-    const int64_t position = work.position + i;
-    const bool train = mode_ == LoaderMode::train;
-    const Draw draw = train ? draw_sample(config_.seed, b.epoch, position, source_.size(),
-                                          transform_.augment.repeats)
-                            : Draw{position};
+    const Draw draw = draw_at(work, b.first + i);
     const int64_t index = draw.index;
     try {
-      if (train) {
+      if (mode_ == LoaderMode::train) {
         load_train_sample(source_, transform_, config_.seed, draw, scratch.part, scratch.seen);
       } else {
         scratch.seen = apply_eval(source_.load(index), transform_);
@@ -103,9 +121,9 @@ void Loader::prepare(Work& work, int64_t from, int64_t to, Scratch& scratch) con
       error.add_context("preparing " + source_.name(index));
       throw;
     }
+    b.labels[static_cast<size_t>(b.first + i)] = source_.label(index);
+    b.indices[static_cast<size_t>(b.first + i)] = index;
     std::memcpy(b.images.data() + static_cast<size_t>(i) * bytes, scratch.seen.rgb.data(), bytes);
-    b.labels[static_cast<size_t>(i)] = source_.label(index);
-    b.indices[static_cast<size_t>(i)] = index;
   }
 }
 
@@ -155,6 +173,8 @@ Batch Loader::next() {
   if (first->error) std::rethrow_exception(first->error);
   enqueue();
   work_ready_.notify_all();
+  lock.unlock();
+  label_others(*first);
   return std::move(first->batch);
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "data/sampler.h"
 #include "data/source/source.h"
 #include "data/transforms/pipeline.h"
 
@@ -23,14 +24,20 @@ struct LoaderConfig {
   int threads = 0;  // 0: one per core that this process may use (affinity, quota)
   uint64_t seed = 0;
   int prefetch = 4;  // batches
+  /// Of each batch only the images from `first` to `first + share` are read, those of one rank; 0:
+  /// all of them.
+  int64_t first = 0, share = 0;
 };
 
 struct Batch {
   int64_t epoch = 0;
   int64_t count = 0, height = 0, width = 0;
   std::vector<uint8_t> images;  // [count, height, width, 3]
-  std::vector<int32_t> labels;
+  int64_t first = 0;            // place of the first of them in the whole batch
+  std::vector<int32_t> labels;  // of the whole batch, as are the indices
   std::vector<int64_t> indices;
+
+  int64_t whole() const { return static_cast<int64_t>(labels.size()); }
 };
 
 /// A sample is a pure function of (seed, epoch, index): thread count and queue depth change
@@ -65,6 +72,8 @@ class Loader {
   void enqueue();
   struct Scratch;
   void prepare(Work& work, int64_t from, int64_t to, Scratch& scratch) const;
+  Draw draw_at(const Work& work, int64_t i) const;
+  void label_others(Work& work) const;
   void stop();
 
   const Source& source_;

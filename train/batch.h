@@ -19,7 +19,10 @@ struct LeafBatch {
   Tensor batch_labels;     // i32 [N], of the whole batch
 };
 
-/// Cuts a batch into leaves of `micro_batch` images; the last one may be shorter.
-std::vector<LeafBatch> leaves_of(const Tensor& images, const Tensor& labels, int64_t micro_batch);
+/// Cuts images into leaves of `micro_batch`; the last one may be shorter. `labels` are those of the
+/// whole batch, in which the first image has the place `first`: a rank holds the images of its own
+/// leaves.
+std::vector<LeafBatch> leaves_of(const Tensor& images, const Tensor& labels, int64_t micro_batch,
+                                 int64_t first = 0);
 
 }  // namespace vicinity

@@ -98,7 +98,10 @@ std::string state_text(const StateFile& file) {
 StateFile read_state(const std::string& folder) {
   const std::string path = folder + kName;
   VIC_CHECK(DataError, std::filesystem::exists(path), "it has no state.json");
-  const std::string text = read_file(path);
+  return parse_state(read_file(path));
+}
+
+StateFile parse_state(const std::string& text) {
   const size_t mark = text.rfind(kMark);
   VIC_CHECK(DataError, mark != std::string::npos && text == closed(text.substr(0, mark)),
             "state.json is damaged: its checksum is not that of its text");

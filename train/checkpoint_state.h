@@ -42,6 +42,8 @@ uint32_t add_to_crc32(uint32_t crc, const void* data, size_t bytes);
 
 /// JSON that ends with the checksum of all before it.
 std::string state_text(const StateFile& file);
+/// What state_text wrote. DataError if any byte is not as it was written.
+StateFile parse_state(const std::string& text);
 /// FOLDER/state.json. DataError if it is not there, or any byte of it is not as it was written.
 StateFile read_state(const std::string& folder);
 /// DataError naming the first file of the folder that is not as its checksum says.

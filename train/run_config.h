@@ -87,6 +87,7 @@ struct TrainConfig {
   std::string floor = "auto";
   std::string on_nan = "stop";
   int64_t nan_limit = 10;
+  double rank_timeout = 60;
 
   template <class V>
   void fields(V& v) {
@@ -135,6 +136,10 @@ struct TrainConfig {
       one_of({"stop", "skip", "rollback"}));
     v("nan_limit", nan_limit,
       "steps in a row that on_nan=skip or rollback leaves out before it stops", at_least(1));
+    v("rank_timeout", rank_timeout,
+      "many ranks: seconds after which, where one gives no sign of life, the others have ended, "
+      "with code 6",
+      greater_than(0));
   }
 };
 

@@ -37,6 +37,12 @@ double read_norm(const Tensor& squares) {
   return std::sqrt(values_of<double>(to_device(squares, kCpu))[0]);
 }
 
+LossSums sums_of(const StepNumbers& numbers) {
+  LossSums sums{.correct = numbers.correct, .count = static_cast<int64_t>(numbers.losses.size())};
+  for (const double loss : numbers.losses) sums.loss += loss;
+  return sums;
+}
+
 // The optimiser has left everything as it was where the gradient is not finite, and where the loss
 // is not, neither is the gradient.
 void accept(const LossSums& sums, double norm, int64_t step) {
@@ -59,11 +65,22 @@ Trainer::Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<Upd
     : model_(model),
       task_(task),
       optimizer_(optimizer),
-      ranges_(std::move(ranges)),
-      settings_(settings),
-      captured_(model.store().value().device(), settings.cuda_graph) {}
+      ranges_(settings.ranks != nullptr ? settings.ranks->own(ranges) : std::move(ranges)),
+      settings_(std::move(settings)),
+      captured_(model.store().value().device(), settings_.cuda_graph) {}
+
+std::vector<LeafBatch> Trainer::leaves(const Tensor& images, const Tensor& labels) const {
+  const int64_t first = settings_.ranks != nullptr ? settings_.ranks->first_image() : 0;
+  return leaves_of(images, labels, settings_.micro_batch, first);
+}
+
+// For those who wait for this rank.
+void Trainer::doing(const char* what) {
+  if (settings_.ranks != nullptr) settings_.ranks->comm().doing(what, step_ + 1);
+}
 
 LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
+  doing("forward");
   const auto start = std::chrono::steady_clock::now();
   Pass pass{.training = true,
             .act = settings_.act,
@@ -76,6 +93,7 @@ LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
   model_.store().clear_grads();
   const Variable loss = task_.loss(leaf, pass, outcome);
   phases_.forward += seconds_since(start);
+  doing("backward");
   const auto middle = std::chrono::steady_clock::now();
   backward(loss, full({1}, 1, loss.dtype(), loss.value().device()));
   phases_.backward += seconds_since(middle);
@@ -84,18 +102,56 @@ LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
 
 StepOutcome Trainer::enqueue(const Tensor& images, const Tensor& labels) {
   StepOutcome outcome;
-  const std::vector<LeafBatch> leaves = leaves_of(images, labels, settings_.micro_batch);
-  const Tensor gradient = gradients_.sum(leaves.size(), [&](size_t i) {
-    outcome.leaves.push_back(forward_backward(leaves[i]));
-    return model_.store().grad();
-  });
+  const std::vector<LeafBatch> own = leaves(images, labels);
+  Tensor gradient;
+  if (!own.empty()) {  // the short batch at the end of an epoch may leave a rank none
+    gradient = gradients_.sum(own.size(), [&](size_t i) {
+      outcome.leaves.push_back(forward_backward(own[i]));
+      return model_.store().grad();
+    });
+  }
   const auto start = std::chrono::steady_clock::now();
-  outcome.squares = sum_of_squares(gradient);
+  if (settings_.ranks != nullptr) {
+    gradient = sum_over_ranks(gradient, outcome, labels.dim(0));
+  } else {
+    outcome.squares = sum_of_squares(gradient);
+  }
   outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
-  optimizer_.step(model_.store().value(), gradient, model_.store().copies(), ranges_,
-                  settings_.schedule, outcome.scale, step_);
+  update(gradient, outcome.scale);
   phases_.update += seconds_since(start);
   return outcome;
+}
+
+// The shard of the gradient that this rank updates.
+Tensor Trainer::sum_over_ranks(const Tensor& own_sum, StepOutcome& outcome, int64_t images) {
+  Exchange& ranks = *settings_.ranks;
+  const Tensor shard = ranks.sum_gradients(own_sum, images);
+  StepNumbers own{.squares = values_of<double>(squares_of_chunks(shard))};
+  for (const LeafOutcome& leaf : outcome.leaves) {
+    for (const double loss : values_of<double>(cast(leaf.losses, DType::f64)))
+      own.losses.push_back(loss);
+    for (const int32_t rank : values_of<int32_t>(leaf.ranks)) own.correct += rank == 0;
+  }
+  if (settings_.signal) own.signal = settings_.signal();
+  numbers_ = ranks.gather(own, images);
+  signal_ = numbers_.signal;
+  const auto chunks = static_cast<int64_t>(numbers_.squares.size());
+  outcome.squares = join_squares(tensor_of<double>({chunks}, numbers_.squares));
+  return shard;
+}
+
+void Trainer::update(const Tensor& gradient, const Tensor& grad_scale) {
+  ParameterStore& store = model_.store();
+  if (settings_.ranks == nullptr) {
+    optimizer_.step(store.value(), gradient, store.copies(), ranges_, settings_.schedule,
+                    grad_scale, step_);
+    return;
+  }
+  doing("update");
+  Tensor shard = settings_.ranks->own(store.value()), no_copy;
+  optimizer_.step(shard, gradient, no_copy, ranges_, settings_.schedule, grad_scale, step_);
+  settings_.ranks->gather(store.value());
+  store.refresh_copies();
 }
 
 StepReport Trainer::step(const Tensor& images, const Tensor& labels,
@@ -108,7 +164,7 @@ StepReport Trainer::step(const Tensor& images, const Tensor& labels,
       });
   if (meanwhile) meanwhile();
   const auto start = std::chrono::steady_clock::now();
-  const LossSums sums = read(outcome.leaves);
+  const LossSums sums = settings_.ranks != nullptr ? sums_of(numbers_) : read(outcome.leaves);
   const double norm = read_norm(outcome.squares);
   accept(sums, norm, step_);
   task_.after_step(knobs);

@@ -3,6 +3,7 @@
 
 #include "models/model.h"
 #include "train/captured_step.h"
+#include "train/exchange.h"
 #include "train/gradient_tree.h"
 #include "train/optim/optimizer.h"
 #include "train/tasks/task.h"
@@ -36,15 +37,18 @@ class Trainer {
     double head_dropout = 0;
     bool cuda_graph = true;  // record the step of the first batch's shape, launch it as one
     Schedule schedule;
+    Exchange* ranks = nullptr;         // of many; absent: this process is the only one
+    std::function<int()> signal = {};  // what the process received, for the other ranks
   };
 
   Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<UpdateRange> ranges,
           Settings settings);
 
-  /// images: u8 [B, H, W, 3], labels: i32 [B], on the CPU (or on the plan device). DivergedError,
-  /// with the weights as they were, if the loss or the gradient is not finite. `meanwhile` is
-  /// called when the device has got its work and before the host waits for it: the time to fetch
-  /// the next batch, and to stage it.
+  /// images: u8 [B, H, W, 3], labels: i32 [B], on the CPU (or on the plan device); with many ranks
+  /// the images of this rank's leaves, and the labels of the whole batch. DivergedError, with the
+  /// weights as they were, if the loss or the gradient is not finite. `meanwhile` is called when
+  /// the device has got its work and before the host waits for it: the time to fetch the next
+  /// batch, and to stage it.
   StepReport step(const Tensor& images, const Tensor& labels,
                   const std::function<void()>& meanwhile = {});
   /// Begins to bring the next batch to the device; step() must be given the same tensors.
@@ -53,7 +57,10 @@ class Trainer {
   /// Forward and backward of one leaf of the next step, without an update: the same again, for
   /// someone who looks on (autograd/watch.h).
   LeafOutcome replay(const LeafBatch& leaf) { return forward_backward(leaf); }
-  int64_t micro_batch() const { return settings_.micro_batch; }
+  /// The leaves that this rank computes.
+  std::vector<LeafBatch> leaves(const Tensor& images, const Tensor& labels) const;
+  /// The largest signal that a rank had received in the last step; 0: none.
+  int signal() const { return signal_; }
   /// Those of the next step.
   Knobs knobs() const { return settings_.schedule.at(step_); }
 
@@ -65,6 +72,9 @@ class Trainer {
  private:
   StepOutcome enqueue(const Tensor& images, const Tensor& labels);
   LeafOutcome forward_backward(const LeafBatch& leaf);
+  void doing(const char* what);
+  Tensor sum_over_ranks(const Tensor& own_sum, StepOutcome& outcome, int64_t images);
+  void update(const Tensor& gradient, const Tensor& grad_scale);
 
   Model& model_;
   Task& task_;
@@ -73,7 +83,9 @@ class Trainer {
   Settings settings_;
   GradientTree gradients_;
   CapturedStep captured_;
+  StepNumbers numbers_;  // of all ranks, in the last step
   int64_t step_ = 0;
+  int signal_ = 0;
   PhaseSeconds phases_;
 };
 

@@ -2,16 +2,14 @@
 
 #include <array>
 #include <cmath>
-#include <vector>
 
 namespace vicinity::kernels {
 
-void sum_of_squares(Cpu& cpu, const Tensor& x, Tensor& y) {
-  constexpr int64_t kChunk = 1 << 14;
-  std::vector<double> partials(static_cast<size_t>((x.size() + kChunk - 1) / kChunk));
+void squares_of_chunks(Cpu& cpu, const Tensor& x, Tensor& chunks) {
+  double* sums = chunks.data<double>();
   for_float_dtype(x.dtype(), [&]<class T>() {
     const T* in = x.data<T>();
-    cpu.parallel_chunks(x.size(), kChunk, [&](int64_t begin, int64_t end) {
+    cpu.parallel_chunks(x.size(), kSquaresChunk, [&](int64_t begin, int64_t end) {
       std::array<double, 8> lanes{};  // independent sums, so that the loop can use vector registers
       int64_t i = begin;
       for (; i + 8 <= end; i += 8) {
@@ -24,11 +22,14 @@ void sum_of_squares(Cpu& cpu, const Tensor& x, Tensor& y) {
       for (; i < end; ++i)
         sum += static_cast<double>(static_cast<Compute<T>>(in[i])) * static_cast<Compute<T>>(in[i]);
       for (const double lane : lanes) sum += lane;
-      partials[static_cast<size_t>(begin / kChunk)] = sum;
+      sums[begin / kSquaresChunk] = sum;
     });
   });
+}
+
+void join_squares(Cpu&, const Tensor& chunks, Tensor& y) {
   double total = 0;
-  for (const double partial : partials) total += partial;
+  for (int64_t i = 0; i < chunks.size(); ++i) total += chunks.data<double>()[i];
   y.data<double>()[0] = total;
 }
 

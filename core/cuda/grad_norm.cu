@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kThreads = 256;
 constexpr int kJoinThreads = 1024;
-constexpr int64_t kChunk = 1 << 14;  // elements of a block
+constexpr int64_t kChunk = kSquaresChunk;  // elements of a block
 
 // Sum over a block, in thread 0: lanes as a butterfly, then warps in order.
 DEV_FN double sum_of_block(double x) {
@@ -69,17 +69,19 @@ DEV_KERNEL void grad_scale_kernel(const double* sum_of_squares, double clip, dou
 
 }  // namespace
 
-void sum_of_squares(Cuda& cuda, const Tensor& x, Tensor& y) {
-  const int64_t blocks = dev::ceil_div(x.size(), kChunk);
-  Tensor partials = empty({blocks}, DType::f64, kCuda);
+void squares_of_chunks(Cuda& cuda, const Tensor& x, Tensor& chunks) {
   for_cuda_dtype(x.dtype(), [&]<class T>() {
     for_run<T, kPerChunk<T>>(address_of(x), [&]<int n>() {
       dev::launch(cuda, "sum_of_squares", sum_of_squares_kernel<T, n>,
-                  LaunchShape{blocks, kThreads}, x.data<T>(), x.size(), partials.data<double>());
+                  LaunchShape{chunks.size(), kThreads}, x.data<T>(), x.size(),
+                  chunks.data<double>());
     });
   });
+}
+
+void join_squares(Cuda& cuda, const Tensor& chunks, Tensor& y) {
   dev::launch(cuda, "join_sums", join_sums_kernel, LaunchShape{1, kJoinThreads},
-              partials.data<double>(), blocks, y.data<double>());
+              chunks.data<double>(), chunks.size(), y.data<double>());
 }
 
 void grad_scale(Cuda& cuda, const Tensor& sum_of_squares, double clip, Tensor& y) {

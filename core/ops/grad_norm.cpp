@@ -4,17 +4,29 @@
 
 namespace vicinity {
 
-Tensor sum_of_squares(const Tensor& x) {
-  Tensor y = empty({1}, DType::f64, x.device());
-  if (x.size() == 0) {
+Tensor squares_of_chunks(const Tensor& x) {
+  const int64_t count = (x.size() + kSquaresChunk - 1) / kSquaresChunk;
+  Tensor chunks = empty({count}, DType::f64, x.device());
+  if (count == 0) return chunks;
+  on_device("squares_of_chunks", x.device(),
+            {2 * static_cast<double>(x.size()), static_cast<double>(x.bytes())},
+            [&](auto& context) { kernels::squares_of_chunks(context, x, chunks); });
+  return chunks;
+}
+
+Tensor join_squares(const Tensor& chunks) {
+  Tensor y = empty({1}, DType::f64, chunks.device());
+  if (chunks.size() == 0) {
     fill_(y, 0);
     return y;
   }
-  on_device("sum_of_squares", x.device(),
-            {2 * static_cast<double>(x.size()), static_cast<double>(x.bytes())},
-            [&](auto& context) { kernels::sum_of_squares(context, x, y); });
+  on_device("join_squares", chunks.device(),
+            {static_cast<double>(chunks.size()), static_cast<double>(chunks.bytes())},
+            [&](auto& context) { kernels::join_squares(context, chunks, y); });
   return y;
 }
+
+Tensor sum_of_squares(const Tensor& x) { return join_squares(squares_of_chunks(x)); }
 
 Tensor grad_scale(const Tensor& sum_of_squares, double clip) {
   Tensor y = empty({1}, DType::f64, sum_of_squares.device());

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "core/base/log.h"
+#include "core/comm/communicator.h"
 #include "core/config/config_dump.h"
 #include "train/cli/load_config.h"
 #include "train/run/resume.h"
@@ -28,47 +29,80 @@ OpenMode mode_of(const Arguments& arguments) {
   return OpenMode::fresh;
 }
 
-int run_new(const Arguments& arguments, OpenMode mode);
-int run_on(const Arguments& arguments);
+int run_new(const Arguments& arguments, OpenMode mode, Communicator* comm);
+int run_on(const Arguments& arguments, Communicator* comm);
 int finish(const RunDirectory& directory, Run& run);
+
+int train_as(const Arguments& arguments, Communicator* comm) {
+  const OpenMode mode = mode_of(arguments);
+  return mode == OpenMode::resume ? run_on(arguments, comm) : run_new(arguments, mode, comm);
+}
+
+bool is_first(const Communicator* comm) { return comm == nullptr || comm->rank() == 0; }
+
+// Of one of many ranks: however it ends, the others learn of it.
+int train_on_ranks(const Arguments& arguments, const Launch& launch) {
+  log_as_rank(launch.rank);
+  const std::unique_ptr<Communicator> comm = make_communicator(launch);
+  try {
+    const int code = train_as(arguments, comm.get());
+    comm->finish();
+    return code;
+  } catch (const Error& error) {
+    comm->abort(error.user_text());
+    throw;
+  }
+}
+
+// Before anything is written: what is the same for all ranks.
+void check_config(const RunConfig& config, Communicator* comm) {
+  if (comm == nullptr) return;
+  comm->set_timeout(config.train.rank_timeout);
+  share_leaves(config.train.batch, config.train.micro_batch, comm->size());
+}
 
 }  // namespace
 
 int train_verb(const Arguments& arguments) {
   refuse_positional(arguments, "train");
-  const OpenMode mode = mode_of(arguments);
-  return mode == OpenMode::resume ? run_on(arguments) : run_new(arguments, mode);
+  const Launch launch = find_launch();
+  return launch.size == 1 ? train_as(arguments, nullptr) : train_on_ranks(arguments, launch);
 }
 
 namespace {
 
-int run_new(const Arguments& arguments, OpenMode mode) {
+int run_new(const Arguments& arguments, OpenMode mode, Communicator* comm) {
   const RunConfig config = load_training_config(arguments.all("--config"), arguments.overrides);
-  const RunDirectory directory(arguments.get("--out", default_run_path(model_name(config))), mode);
+  check_config(config, comm);
+  std::string out = arguments.get("--out", default_run_path(model_name(config)));
+  if (comm != nullptr) out = comm->broadcast_text(out);
+  const RunDirectory directory(out, is_first(comm) ? mode : OpenMode::observe);
   ResolvedConfig resolved = resolve_config(arguments.all("--config"), arguments.overrides);
   directory.write_config(dump_config(resolved.config, &resolved.tree));
   directory.write_command(command_words());
-  log_to_file(directory.file("train.log"));
-  Run run(config, directory, /*resume=*/false);
+  if (is_first(comm)) log_to_file(directory.file("train.log"));
+  Run run(config, directory, /*resume=*/false, comm);
   return finish(directory, run);
 }
 
-int run_on(const Arguments& arguments) {
-  const RunDirectory directory(arguments.get("--out"), OpenMode::resume);
+int run_on(const Arguments& arguments, Communicator* comm) {
+  const RunDirectory directory(arguments.get("--out"),
+                               is_first(comm) ? OpenMode::resume : OpenMode::observe);
   std::vector<std::string> configs = arguments.all("--config");
   const RunConfig before = load_run_config({directory.file("config.yaml")}, {});
   configs.insert(configs.begin(), directory.file("config.yaml"));
   const RunConfig config = load_run_config(configs, arguments.overrides);
   const std::vector<SettingChange> changes = setting_changes(before, config);
   check_changes(changes);
+  check_config(config, comm);
   if (const auto done = directory.done_text(); done && !change_length(changes)) {
     log_info("this run is finished; train.epochs=N or train.steps=N trains it longer");
-    std::cout << "done: " << directory.path() << "  " << *done << "\n";
+    if (is_first(comm)) std::cout << "done: " << directory.path() << "  " << *done << "\n";
     return 0;
   }
   directory.write_command(command_words());
-  log_to_file(directory.file("train.log"));
-  Run run(config, directory, /*resume=*/true);
+  if (is_first(comm)) log_to_file(directory.file("train.log"));
+  Run run(config, directory, /*resume=*/true, comm);
   for (const SettingChange& change : changes)
     log_info("resumed with changed settings: ", change.text());
   if (!changes.empty()) {
@@ -84,7 +118,8 @@ int finish(const RunDirectory& directory, Run& run) {
   const RunResult result = run.train();
   log_to_file("");
   if (result.signal != 0) return 128 + result.signal;  // ExitCode: interrupted, terminated, requeue
-  std::cout << "done: " << directory.path() << "  " << result.text() << "\n";
+  if (run.parts().is_first())
+    std::cout << "done: " << directory.path() << "  " << result.text() << "\n";
   return 0;
 }
 

@@ -39,13 +39,16 @@ double unix_time() {
 
 }  // namespace
 
+Recorder::Files::Files(const std::string& directory, const KnownUpTo& known)
+    : metrics(directory + "/metrics.jsonl", known),
+      timing(directory + "/timing.jsonl", known),
+      events(directory, known) {}
+
 Recorder::Recorder(const std::string& run_directory, Settings settings)
-    : settings_(settings),
-      directory_(run_directory),
-      metrics_(run_directory + "/metrics.jsonl", settings.known),
-      timing_(run_directory + "/timing.jsonl", settings.known),
-      events_(run_directory, settings.known) {
-  for (const MetricsLine& line : metrics_.kept()) summary_.add(line);
+    : settings_(settings), directory_(run_directory) {
+  if (!settings.writes) return;
+  files_.emplace(directory_, settings.known);
+  for (const MetricsLine& line : files_->metrics.kept()) summary_.add(line);
   write_file_atomically(directory_ + "/summary.csv", summary_.csv());
 }
 
@@ -60,16 +63,18 @@ double Recorder::lap() {
 }
 
 void Recorder::note(int64_t step, const Scalars& scalars) {
-  metrics_.write(step, epoch_of(step), scalars);
-  events_.write(step, scalars);
+  if (!files_) return;
+  files_->metrics.write(step, epoch_of(step), scalars);
+  files_->events.write(step, scalars);
   if (summary_.add({step, epoch_of(step), scalars}))
     write_file_atomically(directory_ + "/summary.csv", summary_.csv());
 }
 
 void Recorder::note_time(int64_t step, Scalars scalars) {
-  events_.write(step, scalars);
+  if (!files_) return;
+  files_->events.write(step, scalars);
   scalars.emplace_back("time/unix", unix_time());
-  timing_.write(step, epoch_of(step), scalars);
+  files_->timing.write(step, epoch_of(step), scalars);
 }
 
 void Recorder::step(const StepReport& report, const StepCost& cost) {
@@ -110,7 +115,8 @@ void Recorder::evaluation(int64_t step, const EvalReport& raw,
 }
 
 std::vector<std::string> Recorder::files() const {
-  return {directory_ + "/metrics.jsonl", directory_ + "/timing.jsonl", events_.path()};
+  if (!files_) return {};
+  return {directory_ + "/metrics.jsonl", directory_ + "/timing.jsonl", files_->events.path()};
 }
 
 void Recorder::saved(int64_t step) {

@@ -32,6 +32,7 @@ class Recorder {
     int64_t steps_per_epoch = 1;
     int64_t log_every = 50;  // steps between two lines of timing.jsonl
     Device device = kCpu;
+    bool writes = true;  // false: notes nothing, on ranks other than the first
   };
   Recorder(const std::string& run_directory, Settings settings);
 
@@ -52,8 +53,12 @@ class Recorder {
 
   Settings settings_;
   std::string directory_;
-  MetricsFile metrics_, timing_;
-  EventFile events_;
+  struct Files {
+    Files(const std::string& directory, const KnownUpTo& known);
+    MetricsFile metrics, timing;
+    EventFile events;
+  };
+  std::optional<Files> files_;
   SummaryTable summary_;
   std::chrono::steady_clock::time_point mark_ = std::chrono::steady_clock::now();
   // Since the last line of timing.jsonl.

@@ -1,5 +1,7 @@
 #include "train/optim/averaging.h"
 
+#include <exception>
+
 #include "core/ops/elementwise.h"
 #include "core/ops/ema.h"
 
@@ -44,20 +46,28 @@ std::unique_ptr<Optimizer> averaging(std::unique_ptr<Optimizer> optimizer, const
   return std::make_unique<Averaging>(std::move(optimizer), params, decay);
 }
 
-void exchange_average(ParameterStore& store, Tensor average) {
-  const Tensor weights = clone(store.value());
-  copy_(store.value(), average);
+void exchange_average(ParameterStore& store, Tensor average, Exchange* ranks) {
+  Tensor value = ranks != nullptr ? ranks->own(store.value()) : store.value();
+  const Tensor weights = clone(value);
+  copy_(value, average);
   copy_(average, weights);
+  if (ranks != nullptr) ranks->gather(store.value());
   store.refresh_copies();
 }
 
-AverageInUse::AverageInUse(ParameterStore& store, const Optimizer& optimizer)
-    : store_(store), average_(optimizer.average()) {
-  if (average_.defined()) exchange_average(store_, average_);
+AverageInUse::AverageInUse(ParameterStore& store, const Optimizer& optimizer, Exchange* ranks)
+    : store_(store),
+      average_(optimizer.average()),
+      ranks_(ranks),
+      errors_(std::uncaught_exceptions()) {
+  if (average_.defined()) exchange_average(store_, average_, ranks_);
 }
 
-AverageInUse::~AverageInUse() {
-  if (average_.defined()) exchange_average(store_, average_);
+// A rank that ends because of an error exchanges nothing any more.
+AverageInUse::~AverageInUse() noexcept(false) {
+  const bool failed = std::uncaught_exceptions() > errors_;
+  if (average_.defined() && !(failed && ranks_ != nullptr))
+    exchange_average(store_, average_, ranks_);
 }
 
 }  // namespace vicinity

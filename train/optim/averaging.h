@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "models/parameter_store.h"
+#include "train/exchange.h"
 #include "train/optim/optimizer.h"
 
 namespace vicinity {
@@ -19,17 +20,20 @@ std::unique_ptr<Optimizer> averaging(std::unique_ptr<Optimizer> optimizer, const
 /// happens where the optimiser keeps no average.
 class AverageInUse {
  public:
-  AverageInUse(ParameterStore& store, const Optimizer& optimizer);
-  ~AverageInUse();
+  /// `ranks`: each of which holds a shard of the average, and all of which call this; or absent.
+  AverageInUse(ParameterStore& store, const Optimizer& optimizer, Exchange* ranks = nullptr);
+  ~AverageInUse() noexcept(false);
   AverageInUse(const AverageInUse&) = delete;
   AverageInUse& operator=(const AverageInUse&) = delete;
 
  private:
   ParameterStore& store_;
   Tensor average_;
+  Exchange* ranks_;
+  int errors_;  // on their way when this began
 };
 
 /// Exchanges the weights and their average, in place.
-void exchange_average(ParameterStore& store, Tensor average);
+void exchange_average(ParameterStore& store, Tensor average, Exchange* ranks);
 
 }  // namespace vicinity

@@ -6,11 +6,23 @@
 
 namespace vicinity {
 
+namespace {
+
+LoaderConfig loading_of(const RunParts& parts) {
+  LoaderConfig loading{.threads = parts.config.data.loader_threads, .seed = parts.config.seed};
+  if (parts.ranks) {
+    loading.first = parts.ranks->first_image();
+    loading.share = parts.ranks->share().images();
+  }
+  return loading;
+}
+
+}  // namespace
+
 Batches::Batches(RunParts& parts)
     : parts_(parts),
       loader_(*parts.data.train, parts.config.data.transform, LoaderMode::train,
-              parts.config.train.batch,
-              {.threads = parts.config.data.loader_threads, .seed = parts.config.seed}) {}
+              parts.config.train.batch, loading_of(parts)) {}
 
 void Batches::seek(int64_t steps_done) {
   const int64_t per_epoch = parts_.length.steps_per_epoch;
@@ -20,6 +32,7 @@ void Batches::seek(int64_t steps_done) {
 }
 
 TrainBatch Batches::fetch() {
+  parts_.doing("decode");
   Batch batch = loader_.next();
   return {images_of(batch), labels_of(batch), std::move(batch.indices)};
 }

@@ -9,13 +9,30 @@
 
 namespace vicinity {
 
+namespace {
+
+int64_t batch_of(const RunParts& parts) {
+  return std::min<int64_t>(parts.config.train.micro_batch, 256);
+}
+
+// The batches of one rank, in turn.
+LoaderConfig loading_of(const RunParts& parts) {
+  LoaderConfig loading{.threads = parts.config.data.loader_threads, .seed = parts.config.seed};
+  if (parts.comm == nullptr) return loading;
+  loading.first = parts.comm->rank() * batch_of(parts);
+  loading.share = batch_of(parts);
+  return loading;
+}
+
+}  // namespace
+
 Evaluation::Evaluation(RunParts& parts, Recorder& recorder, RunState& state)
     : parts_(parts),
       recorder_(recorder),
       state_(state),
       loader_(*parts.data.val, parts.config.data.transform, LoaderMode::eval,
-              std::min<int64_t>(parts.config.train.micro_batch, 256),
-              {.threads = parts.config.data.loader_threads, .seed = parts.config.seed}) {}
+              batch_of(parts) * (parts.comm == nullptr ? 1 : parts.comm->size()),
+              loading_of(parts)) {}
 
 int64_t Evaluation::interval() const {
   const double every = parts_.config.train.eval_every;
@@ -35,13 +52,14 @@ bool Evaluation::out_of_patience() const {
 }
 
 EvalReport Evaluation::evaluate_weights() {
-  return evaluate(*parts_.model, loader_, normalization_of(parts_.config.data.transform),
-                  parts_.act);
+  EvalReport own = evaluate(*parts_.model, loader_, normalization_of(parts_.config.data.transform),
+                            parts_.act, [this] { parts_.doing("evaluation"); });
+  return parts_.ranks ? parts_.ranks->merge(own) : std::move(own);
 }
 
 std::optional<EvalReport> Evaluation::evaluate_average() {
   if (!parts_.optimizer->average().defined()) return std::nullopt;
-  const AverageInUse in_use(parts_.model->store(), *parts_.optimizer);
+  const AverageInUse in_use(parts_.model->store(), *parts_.optimizer, parts_.ranks.get());
   return evaluate_weights();
 }
 

@@ -9,6 +9,7 @@
 #include "train/checkpoint.h"
 #include "train/optim/param_groups.h"
 #include "train/run/class_weights.h"
+#include "train/run/signals.h"
 #include "train/tasks/classify.h"
 
 namespace vicinity {
@@ -31,6 +32,13 @@ void first_weights(Model& model, const RunConfig& config) {
   log_info(load_weights(model, path, load_options(config.model)).text());
 }
 
+// Threads change no bit, so they are no part of what ranks agree on.
+void take_share(RunConfig& config, Communicator& comm) {
+  const int cores = cores_of_rank(comm);
+  if (config.threads == 0) config.threads = cores;
+  if (config.data.loader_threads == 0) config.data.loader_threads = cores;
+}
+
 }  // namespace
 
 Schedule schedule_of(const RunConfig& config, const Length& length) {
@@ -38,13 +46,17 @@ Schedule schedule_of(const RunConfig& config, const Length& length) {
                        length.steps_per_epoch, length.steps);
 }
 
-RunParts open_parts(RunConfig config) {
+RunParts open_parts(RunConfig config, Communicator* comm) {
   RunParts parts;
   parts.config = std::move(config);
+  parts.comm = comm;
+  if (comm != nullptr) take_share(parts.config, *comm);
   const RunConfig& c = parts.config;
   if (c.threads > 0) cpu().set_threads(c.threads);
   parts.data = open_data(c.data.source, c.seed);
   parts.device = device_of(c.device);
+  VIC_CHECK(DeviceError, comm == nullptr || parts.device == kCpu,
+            "many ranks compute on CPUs only in this version; device=cpu, or one rank");
   parts.act = activation_dtype(c.train.precision, parts.device);
   parts.length = length_of(c.train, parts.data.train->size());
   return parts;
@@ -57,7 +69,14 @@ void build_parts(RunParts& parts, bool fresh) {
   if (fresh) first_weights(*parts.model, config);
   ParameterStore& store = parts.model->store();
   if (parts.act == DType::bf16) store.enable_copies();
-  parts.optimizer = make_optimizer(config.optim, store.value(), config.train.ema);
+  if (parts.comm != nullptr) {
+    parts.ranks = std::make_unique<Exchange>(
+        *parts.comm, store.value().size(),
+        share_leaves(config.train.batch, config.train.micro_batch, parts.comm->size()));
+  }
+  parts.optimizer =
+      make_optimizer(config.optim, parts.ranks ? parts.ranks->own(store.value()) : store.value(),
+                     config.train.ema);
   parts.task = std::make_unique<Classify>(
       *parts.model, normalization_of(config.data.transform), config.train.smoothing,
       Mixing(config.train.mixing, parts.length.steps_per_epoch),
@@ -67,22 +86,25 @@ void build_parts(RunParts& parts, bool fresh) {
 
 std::unique_ptr<Trainer> make_trainer(const RunParts& parts) {
   const RunConfig& config = parts.config;
-  return std::make_unique<Trainer>(
-      *parts.model, *parts.task, *parts.optimizer, trainable_ranges(*parts.model, config.optim),
-      Trainer::Settings{.act = parts.act,
-                        .seed = config.seed,
-                        .micro_batch = config.train.micro_batch,
-                        .clip_grad = config.optim.clip_grad,
-                        .recompute = config.train.recompute == "block",
-                        .head_dropout = config.train.head_dropout,
-                        .cuda_graph = config.train.cuda_graph,
-                        .schedule = schedule_of(config, parts.length)});
+  return std::make_unique<Trainer>(*parts.model, *parts.task, *parts.optimizer,
+                                   trainable_ranges(*parts.model, config.optim),
+                                   Trainer::Settings{.act = parts.act,
+                                                     .seed = config.seed,
+                                                     .micro_batch = config.train.micro_batch,
+                                                     .clip_grad = config.optim.clip_grad,
+                                                     .recompute = config.train.recompute == "block",
+                                                     .head_dropout = config.train.head_dropout,
+                                                     .cuda_graph = config.train.cuda_graph,
+                                                     .schedule = schedule_of(config, parts.length),
+                                                     .ranks = parts.ranks.get(),
+                                                     .signal = SignalWatch::received});
 }
 
 void describe(const RunParts& parts) {
   const TrainConfig& train = parts.config.train;
   const TransformConfig& transform = parts.config.data.transform;
-  const int64_t leaves = (train.batch + train.micro_batch - 1) / train.micro_batch;
+  const int ranks = parts.comm == nullptr ? 1 : parts.comm->size();
+  const int64_t leaves = (train.batch + train.micro_batch - 1) / train.micro_batch / ranks;
   log_info("data       ", format_count(parts.data.train->size()), " training and ",
            format_count(parts.data.val->size()), " validation images of ",
            parts.data.train->class_names().size(), " classes");
@@ -92,9 +114,9 @@ void describe(const RunParts& parts) {
   log_info("images     ", describe_train(transform), mixed.empty() ? "" : ", ", mixed);
   log_info("           ", describe_eval(transform), " in evaluation");
   log_info("compute    ", describe_device(parts.device), ", activations ", parts.act);
-  log_info("batch      ", train.batch, " = 1 rank x ", train.micro_batch, " images x ", leaves,
-           leaves == 1 ? " leaf" : " leaves", "; ", parts.length.steps, " steps, ",
-           parts.length.steps_per_epoch, " an epoch");
+  log_info("batch      ", train.batch, " = ", ranks, ranks == 1 ? " rank x " : " ranks x ",
+           train.micro_batch, " images x ", leaves, leaves == 1 ? " leaf" : " leaves", "; ",
+           parts.length.steps, " steps, ", parts.length.steps_per_epoch, " an epoch");
 }
 
 }  // namespace vicinity

@@ -5,6 +5,7 @@
 
 #include "data/source/open.h"
 #include "models/model.h"
+#include "train/exchange.h"
 #include "train/optim/optimizer.h"
 #include "train/run/setup.h"
 #include "train/run_config.h"
@@ -16,6 +17,8 @@ namespace vicinity {
 struct RunParts {
   RunConfig config;  // once the data is open, with its class names as the labels of the model
   DataSets data;
+  Communicator* comm = nullptr;     // of many ranks; absent: this process is the only one
+  std::unique_ptr<Exchange> ranks;  // where there is one
   Device device;
   DType act = DType::f32;
   Length length;
@@ -25,10 +28,18 @@ struct RunParts {
   std::unique_ptr<Trainer> trainer;
 
   int64_t steps_done() const { return trainer->steps_done(); }
+  /// Whether this process writes files and speaks.
+  bool is_first() const { return comm == nullptr || comm->rank() == 0; }
+  /// Tells the other ranks what this one is at.
+  void doing(const char* what) const {
+    if (comm != nullptr) comm->doing(what, trainer == nullptr ? -1 : steps_done() + 1);
+  }
 };
 
-/// The data is opened, the device chosen, the length counted.
-RunParts open_parts(RunConfig config);
+/// The data is opened, the device chosen, the length counted. `comm`: of many ranks, or absent.
+/// Threads that were not set are this rank's share of the machine. DeviceError for many ranks on
+/// GPUs.
+RunParts open_parts(RunConfig config, Communicator* comm = nullptr);
 /// Of the run's length.
 Schedule schedule_of(const RunConfig& config, const Length& length);
 /// Model, optimiser, task and trainer. `fresh`: the weights are drawn, and what model.weights holds

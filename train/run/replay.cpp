@@ -85,8 +85,8 @@ class FiniteWatch : public TapeWatch {
 };
 
 std::vector<LeafBatch> leaves_on_device(const RunParts& parts, const TrainBatch& batch) {
-  return leaves_of(to_device(batch.images, parts.device), to_device(batch.labels, parts.device),
-                   parts.trainer->micro_batch());
+  return parts.trainer->leaves(to_device(batch.images, parts.device),
+                               to_device(batch.labels, parts.device));
 }
 
 std::string look_closely(RunParts& parts, const std::vector<LeafBatch>& leaves) {

@@ -16,9 +16,9 @@ std::string RunResult::text() const {
   return str("top-1 ", format_fixed(top1, 2), " %  best ", format_fixed(best_top1, 2), " %");
 }
 
-Run::Run(RunConfig config, const RunDirectory& directory, bool resume)
+Run::Run(RunConfig config, const RunDirectory& directory, bool resume, Communicator* comm)
     : directory_(directory),
-      parts_(open_parts(std::move(config))),
+      parts_(open_parts(std::move(config), comm)),
       saving_(parts_, directory, state_),
       divergence_(parts_, directory, state_, saving_) {
   directory_.write_classes(parts_.data.train->class_names());
@@ -31,7 +31,8 @@ Run::Run(RunConfig config, const RunDirectory& directory, bool resume)
                     Recorder::Settings{.known = {parts_.steps_done(), evaluation_known},
                                        .steps_per_epoch = parts_.length.steps_per_epoch,
                                        .log_every = parts_.config.train.log_every,
-                                       .device = parts_.device});
+                                       .device = parts_.device,
+                                       .writes = parts_.is_first()});
   batches_.emplace(parts_);
   batches_->seek(parts_.steps_done());
   progress_.emplace(parts_, *recorder_);
@@ -40,8 +41,9 @@ Run::Run(RunConfig config, const RunDirectory& directory, bool resume)
   describe(parts_);
   if (checkpoint) log_info("resumed at step ", parts_.steps_done(), " of ", parts_.length.steps);
   if (resume && !checkpoint) log_info("resumed at step 0: no checkpoint was written yet");
-  floor_ = find_floor(parts_.config, *parts_.model, parts_.data, parts_.act, parts_.length.steps,
-                      directory_.file("eval/floor.json"), resume);
+  if (parts_.is_first())
+    floor_ = find_floor(parts_.config, *parts_.model, parts_.data, parts_.act, parts_.length.steps,
+                        directory_.file("eval/floor.json"), resume);
 }
 
 StepReport Run::step_on(const TrainBatch& batch) {
@@ -76,8 +78,9 @@ void Run::step() {
 
 void Run::evaluate() {
   const EvalReport report = evaluation_->run();
-  write_eval_json(directory_.file("eval"), report, *parts_.data.val,
-                  {.model = directory_.path(), .step = parts_.steps_done()});
+  if (parts_.is_first())
+    write_eval_json(directory_.file("eval"), report, *parts_.data.val,
+                    {.model = directory_.path(), .step = parts_.steps_done()});
   save();
   progress_->restart();
 }
@@ -96,7 +99,8 @@ RunResult Run::train() {
   if (began && evaluation_->due(parts_.steps_done()) && !evaluation_->done()) evaluate();
   while (parts_.steps_done() < parts_.length.steps && !evaluation_->out_of_patience()) {
     step();
-    if (signals.received() != 0) return leave(signals.received());
+    const int signal = parts_.ranks ? parts_.trainer->signal() : signals.received();
+    if (signal != 0) return leave(signal);
     if (evaluation_->due(parts_.steps_done())) {
       evaluate();
     } else if (saving_.due(parts_.steps_done())) {

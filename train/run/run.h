@@ -28,7 +28,8 @@ class Run {
  public:
   /// Opens the data, builds the model and restores the newest whole checkpoint where `resume` says
   /// so; where none was written yet, a resumed run begins at its first step.
-  Run(RunConfig config, const RunDirectory& directory, bool resume);
+  /// `comm`: of many ranks, each of which makes a run; or absent.
+  Run(RunConfig config, const RunDirectory& directory, bool resume, Communicator* comm = nullptr);
 
   RunResult train();
   const Model& model() const { return *parts_.model; }

@@ -55,7 +55,9 @@ std::string quoted(const std::string& word) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(std::string path, OpenMode mode) : path_(std::move(path)) {
+RunDirectory::RunDirectory(std::string path, OpenMode mode)
+    : path_(std::move(path)), writes_(mode != OpenMode::observe) {
+  if (!writes_) return;
   if (mode == OpenMode::resume) {
     VIC_CHECK(UsageError, holds_run(path_), "--resume: there is no run in '", path_,
               "' (no config.yaml); start one without --resume");
@@ -71,10 +73,13 @@ RunDirectory::RunDirectory(std::string path, OpenMode mode) : path_(std::move(pa
 bool RunDirectory::holds_run(const std::string& path) { return fs::exists(path + "/config.yaml"); }
 
 void RunDirectory::write_done(const std::string& text) const {
+  if (!writes_) return;
   write_file_atomically(file("DONE"), text + "\n");
 }
 
-void RunDirectory::remove_done() const { fs::remove(file("DONE")); }
+void RunDirectory::remove_done() const {
+  if (writes_) fs::remove(file("DONE"));
+}
 
 std::optional<std::string> RunDirectory::done_text() const {
   if (!fs::exists(file("DONE"))) return std::nullopt;
@@ -83,10 +88,12 @@ std::optional<std::string> RunDirectory::done_text() const {
 }
 
 void RunDirectory::write_config(const std::string& yaml) const {
+  if (!writes_) return;
   write_file_atomically(file("config.yaml"), yaml);
 }
 
 void RunDirectory::write_command(const std::vector<std::string>& words) const {
+  if (!writes_) return;
   std::string line;
   if (fs::exists(file("command.txt"))) line = read_file(file("command.txt"));
   line += "vicinity";
@@ -95,6 +102,7 @@ void RunDirectory::write_command(const std::vector<std::string>& words) const {
 }
 
 void RunDirectory::write_classes(const std::vector<std::string>& names) const {
+  if (!writes_) return;
   if (fs::exists(file("classes.json"))) {
     const auto before =
         nlohmann::json::parse(read_file(file("classes.json"))).get<std::vector<std::string>>();

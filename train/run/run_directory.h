@@ -8,7 +8,8 @@
 
 namespace vicinity {
 
-enum class OpenMode { fresh, overwrite, resume };
+/// observe: of a rank other than the first, which writes nothing.
+enum class OpenMode { fresh, overwrite, resume, observe };
 
 class RunDirectory {
  public:
@@ -33,6 +34,7 @@ class RunDirectory {
 
  private:
   std::string path_;
+  bool writes_;
 };
 
 /// runs/<date>-<time>-<model>, not yet existing.

@@ -40,18 +40,47 @@ void check_same_run(const RunState& state, const RunParts& parts) {
 
 Saving::Saving(RunParts& parts, const RunDirectory& directory, RunState& state)
     : parts_(parts), state_(state), folder_(directory.file("checkpoints")) {
-  make_directories(folder_);
+  if (parts.is_first()) make_directories(folder_);
+}
+
+// What rank 0 finds, which alone reads and writes checkpoints.
+std::optional<FoundCheckpoint> Saving::find_newest(
+    const std::function<bool(const RunState&)>& wanted) const {
+  std::optional<FoundCheckpoint> found;
+  if (parts_.is_first()) found = newest_checkpoint(folder_, wanted);
+  if (parts_.comm == nullptr) return found;
+  const std::string path = parts_.comm->broadcast_text(found ? found->path : "");
+  if (path.empty()) return std::nullopt;
+  const std::string state =
+      parts_.comm->broadcast_text(found ? state_text({found->state, {}}) : "");
+  return FoundCheckpoint{path, parse_state(state).state};
+}
+
+void Saving::load_on_ranks(const FoundCheckpoint& found) {
+  Tensor& weights = parts_.model->store().value();
+  std::map<std::string, Tensor> whole;
+  if (parts_.is_first()) {
+    for (const auto& [kind, shard] : parts_.optimizer->state())
+      whole[kind] = zeros(weights.shape(), shard.dtype());
+    load_checkpoint(found.path, *parts_.model, whole);
+  }
+  parts_.comm->broadcast(weights.raw(), weights.bytes(), 0);
+  for (auto [kind, shard] : parts_.optimizer->state()) parts_.ranks->distribute(whole[kind], shard);
 }
 
 void Saving::load(const FoundCheckpoint& found) {
-  load_checkpoint(found.path, *parts_.model, parts_.optimizer->state());
+  if (parts_.ranks) {
+    load_on_ranks(found);
+  } else {
+    load_checkpoint(found.path, *parts_.model, parts_.optimizer->state());
+  }
   if (parts_.optimizer->average().defined())  // it was saved as the model
-    exchange_average(parts_.model->store(), parts_.optimizer->average());
+    exchange_average(parts_.model->store(), parts_.optimizer->average(), parts_.ranks.get());
   parts_.model->store().refresh_copies();
 }
 
 std::optional<FoundCheckpoint> Saving::find() const {
-  return newest_checkpoint(folder_, [](const RunState&) { return true; });
+  return find_newest([](const RunState&) { return true; });
 }
 
 void Saving::restore(const FoundCheckpoint& found) {
@@ -60,12 +89,12 @@ void Saving::restore(const FoundCheckpoint& found) {
   state_ = found.state;
   parts_.trainer->set_steps_done(state_.step);
   saved_at_ = state_.step;
-  settle(folder_, state_, parts_.config.train.keep_last);
+  if (parts_.is_first()) settle(folder_, state_, parts_.config.train.keep_last);
 }
 
 std::optional<int64_t> Saving::roll_back() {
   wait();
-  const auto found = newest_checkpoint(folder_, [](const RunState& s) { return s.scheduled; });
+  const auto found = find_newest([](const RunState& s) { return s.scheduled; });
   if (!found) return std::nullopt;
   load(*found);
   return found->state.step;
@@ -76,25 +105,33 @@ bool Saving::due(int64_t steps) const {
   return every > 0 && steps % every == 0;
 }
 
-Checkpoint Saving::snapshot(const std::vector<std::string>& records) const {
-  const AverageInUse in_use(parts_.model->store(), *parts_.optimizer);
-  const Model& model = *parts_.model;
-  std::vector<NamedTensor> moments;
+// On rank 0, which the others send theirs.
+std::vector<NamedTensor> Saving::moments() const {
+  std::vector<NamedTensor> all;
   for (const auto& [kind, flat] : parts_.optimizer->state()) {
-    for (NamedTensor& t : model.store().publish(host_copy(flat)))
-      moments.push_back({kind + "/" + t.name, std::move(t.tensor)});
+    const Tensor copy = parts_.ranks ? parts_.ranks->collect(flat) : host_copy(flat);
+    if (!copy.defined()) continue;
+    for (NamedTensor& t : parts_.model->store().publish(copy))
+      all.push_back({kind + "/" + t.name, std::move(t.tensor)});
   }
+  return all;
+}
+
+Checkpoint Saving::snapshot(const std::vector<std::string>& records) const {
+  const AverageInUse in_use(parts_.model->store(), *parts_.optimizer, parts_.ranks.get());
+  const Model& model = *parts_.model;
   Checkpoint checkpoint{state_, {}, records, parts_.config.train.keep_last};
   checkpoint.files = {
       safetensors_file("model.safetensors",
                        model.store().publish(host_copy(model.store().value()))),
-      safetensors_file("optimizer.safetensors", moments),
+      safetensors_file("optimizer.safetensors", moments()),
       {"config.json", config_json_text(model.config(), {"float32", true}), {}},
       {"preprocessor_config.json", processor_text(parts_.config.data.transform), {}}};
   return checkpoint;
 }
 
 void Saving::save(const std::vector<std::string>& records, bool scheduled) {
+  parts_.doing("checkpoint");
   const auto start = std::chrono::steady_clock::now();
   state_.step = parts_.steps_done();
   state_.seed = parts_.config.seed;
@@ -105,8 +142,9 @@ void Saving::save(const std::vector<std::string>& records, bool scheduled) {
   state_.hardware = hardware_name(parts_.device);
   background_.wait();  // before the memory for another one is taken
   const auto checkpoint = std::make_shared<Checkpoint>(snapshot(records));
-  background_.start("writing the checkpoint " + folder_ + "/" + name_of_step(state_.step),
-                    [this, checkpoint] { write_checkpoint(folder_, *checkpoint); });
+  if (parts_.is_first())
+    background_.start("writing the checkpoint " + folder_ + "/" + name_of_step(state_.step),
+                      [this, checkpoint] { write_checkpoint(folder_, *checkpoint); });
   saved_at_ = state_.step;
   ++count_;
   waited_ += seconds_since(start);

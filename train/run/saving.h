@@ -41,8 +41,12 @@ class Saving {
   int64_t count() const { return count_; }
 
  private:
+  std::optional<FoundCheckpoint> find_newest(
+      const std::function<bool(const RunState&)>& wanted) const;
   Checkpoint snapshot(const std::vector<std::string>& records) const;
+  std::vector<NamedTensor> moments() const;
   void load(const FoundCheckpoint& found);
+  void load_on_ranks(const FoundCheckpoint& found);
 
   RunParts& parts_;
   RunState& state_;

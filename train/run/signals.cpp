@@ -37,6 +37,6 @@ SignalWatch::~SignalWatch() {
   for (const int signal : kWatched) handle(signal, SIG_DFL);
 }
 
-int SignalWatch::received() const { return arrived; }
+int SignalWatch::received() { return arrived; }
 
 }  // namespace vicinity

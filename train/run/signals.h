@@ -13,7 +13,7 @@ class SignalWatch {
   SignalWatch& operator=(const SignalWatch&) = delete;
 
   /// SIGINT, SIGTERM or SIGUSR1 if one arrived, else 0.
-  int received() const;
+  static int received();
 };
 
 }  // namespace vicinity
