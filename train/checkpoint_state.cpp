@@ -39,7 +39,8 @@ Json json_of(const StateFile& file) {
             {"out_in_row", s.out_in_row},
             {"data_fingerprint", s.data_fingerprint},
             {"activations", s.activations},
-            {"hardware", s.hardware}};
+            {"hardware", s.hardware},
+            {"files", Json::object()}};
   for (const FileSum& sum : file.files)
     json["files"][sum.name] = {{"bytes", sum.bytes}, {"crc32", hex(sum.crc32)}};
   return json;

@@ -139,12 +139,13 @@ class Mpi : public Communicator {
   }
 
   void wait(int code, const char* what) {
+    constexpr double kGrace = 0.5;
     check_code(code, what);
     for (int64_t turn = 0;; ++turn) {
       int done = 0;
       check_code(calls().test(&done), what);
       if (done != 0) break;
-      if (watch_ && turn % 16 == 0) watch_->check();
+      if (watch_ && turn % 16 == 0) watch_->check(kGrace);
       pause(turn);
     }
     if (watch_) watch_->doing("work after an exchange", step_, false);

@@ -28,6 +28,8 @@ constexpr double kSilence = 0.8;     // of the time-out
 constexpr double kLate = 0.15;       // of it: what is known of a rank is older than its last beats
 constexpr double kLeastWork = 0.05;  // of the time, for a process that is not stuck
 
+constexpr const char* kEnded = " has ended: ";
+
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
@@ -154,7 +156,7 @@ class RankWatch::Hub : public Side {
     welcome();
     for (auto& [rank, spoken] : peers_) {
       spoken.hear(spoken.line.receive());
-      if (spoken.failure) return str("rank ", rank, " has ended: ", *spoken.failure);
+      if (spoken.failure) return str("rank ", rank, kEnded, *spoken.failure);
       if (spoken.met && !spoken.line.open() && !spoken.peer.left) return spoken.peer.gone();
       if (auto lost = spoken.peer.judge(timeout)) return lost;
     }
@@ -249,7 +251,7 @@ class RankWatch::Spoke : public Side {
       if (word == "at") hub_.hear(activity_of(rest));
       if (word == "bye") hub_.left = true;
       if (word == "lost") return rest;
-      if (word == "failed") return "rank 0 has ended: " + rest;
+      if (word == "failed") return str("rank 0", kEnded, rest);
     }
     if (was_open && !line_.open() && !hub_.left) return hub_.gone();
     return hub_.judge(timeout);
@@ -299,9 +301,10 @@ RankActivity RankWatch::activity() const {
   return a;
 }
 
-void RankWatch::check() const {
+void RankWatch::check(double grace) const {
   if (!lost_) return;
   const std::lock_guard lock(mutex_);
+  if (lost_one_ended_ && seconds_between(lost_at_, Clock::now()) < grace) return;
   VIC_FAIL(CommError, lost_text_);
 }
 
@@ -326,8 +329,9 @@ void RankWatch::leave(const std::string& why) {
   thread_.join();
 }
 
-void RankWatch::lose(const std::string& text) {
+void RankWatch::lose(const std::string& text, bool ended) {
   const std::lock_guard lock(mutex_);
+  lost_one_ended_ = ended;
   lost_text_ = text;
   lost_at_ = Clock::now();
   lost_ = true;
@@ -361,7 +365,7 @@ void RankWatch::run(Side& side) {
     if (!lost_) {
       if (const std::optional<std::string> text = side.look(timeout_)) {
         if (rank_ == 0) side.send("lost " + *text);
-        lose(*text);
+        lose(*text, text->find(kEnded) != std::string::npos);
       }
     }
     if (leaving_) {

@@ -39,8 +39,9 @@ class RankWatch {
   /// `what`: a literal. `step` below 0: of no step. `waiting`: for other ranks.
   void doing(const char* what, int64_t step, bool waiting);
   void set_timeout(double seconds);
-  /// CommError if a rank was lost.
-  void check() const;
+  /// CommError if a rank was lost. `grace`: seconds in which one that has ended because of an error
+  /// is not yet missed, since others may be about to meet the same error.
+  void check(double grace = 0) const;
   /// The last word of this rank; with `why` it ends because of an error, which the others are told.
   void leave(const std::string& why);
 
@@ -50,7 +51,7 @@ class RankWatch {
   class Spoke;
   void run(Side& side);
   void wake() const;
-  void lose(const std::string& text);
+  void lose(const std::string& text, bool ended);
   void end_if_overdue();
   RankActivity activity() const;
 
@@ -64,6 +65,7 @@ class RankWatch {
   std::atomic<bool> lost_{false}, leaving_{false};
   mutable std::mutex mutex_;  // of the texts
   std::string lost_text_, farewell_;
+  bool lost_one_ended_ = false;
   std::chrono::steady_clock::time_point lost_at_;
   int wake_;  // eventfd: a farewell does not wait for the next beat
   std::unique_ptr<Side> side_;

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/comm/launch.h"
 #include "train/cli/version.h"
 
 namespace vicinity {
@@ -68,6 +69,14 @@ void refuse_unknown(const Verb& verb, const std::vector<std::string>& words) {
   }
 }
 
+// Others would do the same work several times, into the same files.
+void refuse_ranks(const Verb& verb) {
+  if (verb.name == "train" || verb.name == "doctor") return;
+  const Launch launch = find_launch();
+  VIC_CHECK(UsageError, launch.size == 1, "vicinity ", verb.name, " runs as one process, but ",
+            launch.by, " has started ", launch.size, "; only vicinity train runs on many ranks");
+}
+
 }  // namespace
 
 std::string Arguments::get(const std::string& option, const std::string& otherwise) const {
@@ -101,6 +110,7 @@ int run_command_line(const std::vector<std::string>& words) {
   }
   size_t used = 0;
   const Verb& verb = find_verb(words, used);
+  refuse_ranks(verb);
   std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
   refuse_unknown(verb, rest);
 

@@ -7,6 +7,9 @@
 #include "core/comm/communicator.h"
 #include "core/config/config_dump.h"
 #include "train/cli/load_config.h"
+#include "train/cli/rank_codes.h"
+#include "train/cli/start_ranks.h"
+#include "train/run/agreement.h"
 #include "train/run/resume.h"
 #include "train/run/run.h"
 
@@ -43,20 +46,25 @@ bool is_first(const Communicator* comm) { return comm == nullptr || comm->rank()
 // Of one of many ranks: however it ends, the others learn of it.
 int train_on_ranks(const Arguments& arguments, const Launch& launch) {
   log_as_rank(launch.rank);
-  const std::unique_ptr<Communicator> comm = make_communicator(launch);
+  RankCodeReport report(launch.rank);
+  std::unique_ptr<Communicator> comm;
   try {
+    comm = make_communicator(launch);
     const int code = train_as(arguments, comm.get());
     comm->finish();
+    report.set(code);
     return code;
   } catch (const Error& error) {
-    comm->abort(error.user_text());
+    if (comm) comm->abort(error.user_text());
+    report.set(static_cast<int>(error.exit_code()));
     throw;
   }
 }
 
-// Before anything is written: what is the same for all ranks.
+// Before anything is written.
 void check_config(const RunConfig& config, Communicator* comm) {
   if (comm == nullptr) return;
+  agree(*comm, facts_of_start(config));
   comm->set_timeout(config.train.rank_timeout);
   share_leaves(config.train.batch, config.train.micro_batch, comm->size());
 }
@@ -65,6 +73,9 @@ void check_config(const RunConfig& config, Communicator* comm) {
 
 int train_verb(const Arguments& arguments) {
   refuse_positional(arguments, "train");
+  VIC_CHECK(UsageError, arguments.has("--ranks") || !arguments.has("--max-restarts"),
+            "--max-restarts goes with --ranks N");
+  if (arguments.has("--ranks")) return start_ranks(arguments);
   const Launch launch = find_launch();
   return launch.size == 1 ? train_as(arguments, nullptr) : train_on_ranks(arguments, launch);
 }

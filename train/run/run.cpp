@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "core/runtime/profile.h"
 #include "train/eval_files.h"
+#include "train/run/agreement.h"
 #include "train/run/signals.h"
 #include "train/run/step_on_paper.h"
 
@@ -25,6 +26,7 @@ Run::Run(RunConfig config, const RunDirectory& directory, bool resume, Communica
   const auto checkpoint = resume ? saving_.find() : std::nullopt;
   build_parts(parts_, /*fresh=*/!checkpoint);
   if (checkpoint) saving_.restore(*checkpoint);
+  if (comm != nullptr) agree(*comm, facts_of_parts(parts_));
   directory_.remove_done();
   const bool evaluation_known = state_.evaluated_step == parts_.steps_done();
   recorder_.emplace(directory_.path(),

@@ -142,6 +142,7 @@ void Saving::save(const std::vector<std::string>& records, bool scheduled) {
   state_.hardware = hardware_name(parts_.device);
   background_.wait();  // before the memory for another one is taken
   const auto checkpoint = std::make_shared<Checkpoint>(snapshot(records));
+  if (parts_.comm != nullptr) parts_.comm->barrier();  // what a dying rank sent may be torn
   if (parts_.is_first())
     background_.start("writing the checkpoint " + folder_ + "/" + name_of_step(state_.step),
                       [this, checkpoint] { write_checkpoint(folder_, *checkpoint); });

@@ -1,0 +1,186 @@
+#include "train/cli/start_ranks.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "core/base/log.h"
+#include "core/comm/launch.h"
+#include "train/cli/rank_codes.h"
+
+namespace vicinity {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kNotStarted = 127, kLost = static_cast<int>(ExitCode::rank_lost);
+
+// This command without the options that are meant for this process alone.
+std::vector<std::string> words_of_ranks(bool again) {
+  std::vector<std::string> kept;
+  const std::vector<std::string>& words = command_words();
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string name = words[i].substr(0, words[i].find('='));
+    if (name == "--ranks" || name == "--max-restarts") {
+      if (name == words[i]) ++i;
+    } else if (!(again && (name == "--overwrite" || name == "--resume"))) {
+      kept.push_back(words[i]);
+    }
+  }
+  if (again) kept.emplace_back("--resume");
+  return kept;
+}
+
+// More ranks than cores are welcome, and idle ones leave their core to others. A lost rank is the
+// business of the others (core/comm/rank_watch.h): mpirun would end them within a second.
+std::vector<std::string> command_of(int64_t ranks, bool again) {
+  std::vector<std::string> all = {"mpirun", "-np", str(ranks), "--bind-to", "none"};
+  for (const char* word :
+       {"--oversubscribe", "--mca", "mpi_yield_when_idle", "1", "--enable-recovery"})
+    all.emplace_back(word);
+  all.push_back(fs::read_symlink("/proc/self/exe").string());
+  for (const std::string& word : words_of_ranks(again)) all.push_back(word);
+  return all;
+}
+
+// In the new process. Its own group: Ctrl-C on a terminal reaches the first process only.
+[[noreturn]] void become(std::vector<std::string> command, const sigset_t& signals) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  sigprocmask(SIG_UNBLOCK, &signals, nullptr);
+  if (geteuid() == 0) {  // in a container
+    setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
+    setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
+  }
+  const int nothing = open("/dev/null", O_RDONLY);
+  if (nothing >= 0) dup2(nothing, STDIN_FILENO);
+  std::vector<char*> words;
+  for (std::string& word : command) words.push_back(word.data());
+  words.push_back(nullptr);
+  execvp(words[0], words.data());
+  _exit(kNotStarted);
+}
+
+std::vector<pid_t> children_of(pid_t process) {
+  std::vector<pid_t> all;
+  std::error_code gone;
+  for (const auto& task : fs::directory_iterator(str("/proc/", process, "/task"), gone)) {
+    std::ifstream file(task.path() / "children");
+    for (pid_t child = 0; file >> child;) all.push_back(child);
+  }
+  return all;
+}
+
+bool is_stopped(pid_t process) {
+  std::ifstream file(str("/proc/", process, "/stat"));
+  std::string text;
+  std::getline(file, text);
+  const size_t name_end = text.rfind(')');
+  return name_end != std::string::npos && text.substr(name_end, 3) == ") T";
+}
+
+// One start of all ranks.
+class Ranks {
+ public:
+  Ranks(int64_t ranks, RankCodes& codes) : ranks_(ranks), codes_(codes) {
+    sigemptyset(&signals_);
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGCHLD}) sigaddset(&signals_, signal);
+    sigprocmask(SIG_BLOCK, &signals_, nullptr);
+  }
+  ~Ranks() { sigprocmask(SIG_UNBLOCK, &signals_, nullptr); }
+  Ranks(const Ranks&) = delete;
+  Ranks& operator=(const Ranks&) = delete;
+
+  /// The exit code of the run.
+  int run(bool again) {
+    codes_.clear();
+    const std::vector<std::string> command = command_of(ranks_, again);
+    mpirun_ = fork();
+    VIC_CHECK(DeviceError, mpirun_ >= 0, "cannot start a process: ", std::strerror(errno));
+    if (mpirun_ == 0) become(command, signals_);
+    int status = 0;
+    while (waitpid(mpirun_, &status, WNOHANG) == 0) watch();
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    VIC_CHECK(DeviceError, code != kNotStarted,
+              "--ranks: mpirun is not in PATH or does not start (Debian: openmpi-bin)");
+    return code_of_run(code);
+  }
+  /// The last signal that was passed on, or 0.
+  int passed_on() const { return passed_on_; }
+
+ private:
+  // Some time of waiting, in which signals go to the ranks themselves.
+  void watch() {
+    const timespec pause{.tv_sec = 0, .tv_nsec = 200'000'000};
+    const int signal = sigtimedwait(&signals_, nullptr, &pause);
+    if (signal > 0 && signal != SIGCHLD) pending_ = passed_on_ = signal;
+    const std::vector<pid_t> ranks = children_of(mpirun_);
+    for (const pid_t rank : ranks)
+      if (pending_ != 0) kill(rank, pending_);
+    if (!ranks.empty()) pending_ = 0;
+    if (failed()) end_stopped(ranks);
+  }
+
+  bool failed() const {
+    for (const auto& [rank, code] : codes_.read())
+      if (code != 0) return true;
+    return false;
+  }
+
+  // The others have given it up, and mpirun would wait for it.
+  static void end_stopped(const std::vector<pid_t>& ranks) {
+    for (const pid_t rank : ranks)
+      if (is_stopped(rank)) kill(rank, SIGKILL);
+  }
+
+  // What is not the loss of another rank says why the run has ended.
+  int code_of_run(int code_of_mpirun) const {
+    const std::map<int, int> codes = codes_.read();
+    int worst = 0;
+    for (const auto& [rank, code] : codes) {
+      if (code != 0 && code != kLost) return code;
+      worst = std::max(worst, code);
+    }
+    const bool all = static_cast<int64_t>(codes.size()) == ranks_;
+    if (!all && passed_on_ != 0) return 128 + passed_on_;
+    if (codes.empty() && code_of_mpirun != 0) return code_of_mpirun;
+    return all ? worst : kLost;
+  }
+
+  int64_t ranks_;
+  RankCodes& codes_;
+  sigset_t signals_;
+  pid_t mpirun_ = 0;
+  int pending_ = 0, passed_on_ = 0;
+};
+
+}  // namespace
+
+int start_ranks(const Arguments& arguments) {
+  const Launch launch = find_launch();
+  VIC_CHECK(UsageError, launch.by.empty(),
+            "--ranks starts ranks itself; this process was started by ", launch.by,
+            ", so leave --ranks out");
+  const int64_t restarts = arguments.number("--max-restarts", 0, 0);
+  VIC_CHECK(UsageError, restarts == 0 || arguments.has("--out"),
+            "--max-restarts resumes a run: it needs --out RUN");
+  RankCodes codes;
+  Ranks ranks(arguments.number("--ranks", 1, 1), codes);
+  int code = ranks.run(false);
+  for (int64_t i = 1; i <= restarts && code == kLost && ranks.passed_on() == 0; ++i) {
+    log_warning("a rank was lost; the run is resumed, restart ", i, " of ", restarts);
+    code = ranks.run(true);
+  }
+  return code;
+}
+
+}  // namespace vicinity

@@ -1,0 +1,84 @@
+#include "train/run/agreement.h"
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include <algorithm>
+
+#include "core/base/files.h"
+#include "core/base/text.h"
+#include "core/config/field_text.h"
+#include "train/probe/checksum.h"
+
+namespace vicinity {
+namespace {
+
+using About = Fact::About;
+
+bool may_differ(const std::string& key) {
+  static const std::vector<std::string> keys = {
+      "threads", "data.loader_threads", "data.root", "data.train", "data.val", "model.weights"};
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+std::string checksum_of(std::string_view bytes) {
+  Checksum sum;
+  sum.add(bytes);
+  return sum.text();
+}
+
+// One fact a line; values are lines already.
+std::string lines_of(const std::vector<Fact>& facts) {
+  std::string text;
+  for (const Fact& fact : facts) text += fact.name + " " + fact.value + "\n";
+  return text;
+}
+
+[[noreturn]] void refuse(About about, const std::string& text) {
+  if (about == About::settings) VIC_FAIL(ConfigError, text);
+  if (about == About::machine) VIC_FAIL(DeviceError, text);
+  VIC_FAIL(DataError, text);
+}
+
+}  // namespace
+
+void agree(Communicator& comm, const std::vector<Fact>& facts) {
+  const std::vector<std::string> texts = comm.all_gather_texts(lines_of(facts));
+  const std::vector<std::string> first = split(texts[0], '\n');
+  for (size_t r = 1; r < texts.size(); ++r) {
+    const std::vector<std::string> other = split(texts[r], '\n');
+    for (size_t i = 0; i < std::max(first.size(), other.size()); ++i) {
+      const std::string a = i < first.size() ? first[i] : "", b = i < other.size() ? other[i] : "";
+      if (a == b) continue;
+      const About about = i < facts.size() ? facts[i].about : About::settings;
+      refuse(about, str("ranks differ: rank 0 has ", a, ", rank ", r, " has ", b,
+                        "; every rank needs the same program, settings, images and weights"));
+    }
+  }
+}
+
+std::vector<Fact> facts_of_start(const RunConfig& config) {
+  RunConfig copy = config;
+  std::vector<Fact> facts;
+  const FieldList fields = fields_of(copy);
+  for (const FieldRef& field : fields.fields())
+    if (!may_differ(field.path)) facts.push_back({About::settings, field.path, field_text(field)});
+  const dnnl_version_t* dnnl = dnnl_version();
+  facts.push_back(
+      {About::machine, "a program with the checksum", checksum_of(read_file("/proc/self/exe"))});
+  facts.push_back({About::machine, "oneDNN", str(dnnl->major, ".", dnnl->minor, ".", dnnl->patch)});
+  facts.push_back({About::machine, "the instruction set", name_of(cpu_isa())});
+  return facts;
+}
+
+std::vector<Fact> facts_of_parts(const RunParts& parts) {
+  const Tensor& weights = parts.model->store().value();
+  return {
+      {About::machine, "activations in", str(parts.act)},
+      {About::data, "training images with the checksum",
+       checksum_of(parts.data.train->fingerprint())},
+      {About::data, "validation images with the checksum",
+       checksum_of(parts.data.val->fingerprint())},
+      {About::data, "weights with the checksum", checksum_of({weights.raw(), weights.bytes()})}};
+}
+
+}  // namespace vicinity
