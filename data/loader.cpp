@@ -68,7 +68,7 @@ void Loader::enqueue() {
   b.count = config_.share == 0 ? whole : std::min(config_.share, whole - b.first);
   b.height = size_.height;
   b.width = size_.width;
-  b.images.resize(static_cast<size_t>(b.count * b.height * b.width * 3));
+  b.images.resize(static_cast<size_t>(b.count * b.height * b.width * transform_.channels()));
   b.labels.resize(static_cast<size_t>(whole));
   b.indices.resize(static_cast<size_t>(whole));
   queue_.push_back(work);
@@ -107,7 +107,7 @@ void Loader::label_others(Work& work) const {
 
 void Loader::prepare(Work& work, int64_t from, int64_t to, Scratch& scratch) const {
   Batch& b = work.batch;
-  const auto bytes = static_cast<size_t>(b.height * b.width * 3);
+  const auto bytes = static_cast<size_t>(b.height * b.width * transform_.channels());
   for (int64_t i = from; i < to; ++i) {
     const Draw draw = draw_at(work, b.first + i);
     const int64_t index = draw.index;
@@ -123,7 +123,8 @@ void Loader::prepare(Work& work, int64_t from, int64_t to, Scratch& scratch) con
     }
     b.labels[static_cast<size_t>(b.first + i)] = source_.label(index);
     b.indices[static_cast<size_t>(b.first + i)] = index;
-    std::memcpy(b.images.data() + static_cast<size_t>(i) * bytes, scratch.seen.rgb.data(), bytes);
+    copy_pixels(scratch.seen, transform_.channels(),
+                b.images.data() + static_cast<size_t>(i) * bytes);
   }
 }
 

@@ -10,7 +10,9 @@
 namespace vicinity {
 
 Tensor images_of(const Batch& batch) {
-  Tensor images = empty({batch.count, batch.height, batch.width, 3}, DType::u8);
+  const auto bytes = static_cast<int64_t>(batch.images.size());
+  const int64_t channels = bytes / (batch.count * batch.height * batch.width);
+  Tensor images = empty({batch.count, batch.height, batch.width, channels}, DType::u8);
   std::memcpy(images.raw(), batch.images.data(), batch.images.size());
   return images;
 }

@@ -80,7 +80,8 @@ std::string yaml_text(const YAML::Node& node) {
     if (node.IsSequence()) {
       parts.push_back(yaml_text(item));
     } else {
-      parts.push_back(yaml_text(item.first) + ": " + yaml_text(item.second));
+      const std::string key = yaml_text(item.first);  // up to 1024 characters without a mark
+      parts.push_back((key.size() > 1000 ? "? " : "") + key + ": " + yaml_text(item.second));
     }
   }
   return (node.IsSequence() ? "[" : "{") + join(parts, ", ") + (node.IsSequence() ? "]" : "}");

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "data/image/decode.h"
+#include "data/transforms/pixel_ops.h"
 
 namespace vicinity {
 namespace {
@@ -52,7 +53,7 @@ AffineStyle affine_style(const TransformConfig& c) {
   AffineStyle style;
   if (train_filter(c) != "random") style.interpolation = interpolation_of(train_filter(c));
   for (size_t i = 0; i < 3; ++i) {
-    const double level = std::nearbyint(c.mean[i] / c.rescale_factor);
+    const double level = std::nearbyint(c.mean[i % c.mean.size()] / c.rescale_factor);
     style.fill[i] = static_cast<uint8_t>(std::clamp(level, 0.0, 255.0));
   }
   return style;
@@ -105,7 +106,8 @@ void TransformConfig::check(Problems& problems) const {
   size("eval_resize", eval_resize);
   size("eval_crop", eval_crop);
   const auto channels = [&](const char* name, const std::vector<double>& values) {
-    if (values.size() != 3) problems.add(name, str("needs 3 numbers, got ", values.size()));
+    if (values.size() != 3 && values.size() != 1)
+      problems.add(name, str("needs 3 numbers, or one for all channels, got ", values.size()));
   };
   augment.check(problems);
   check_turns(*this, problems);
@@ -140,7 +142,8 @@ Box train_box(int width, int height, const TransformConfig& c, Random& random) {
   return {0, 0, width, height};
 }
 
-void finish_train(const Part& part, const TransformConfig& c, Random& random, Image& out) {
+void finish_train(Part& part, const TransformConfig& c, Random& random, Image& out) {
+  if (c.channels() == 1) to_grey(part.pixels);
   if (c.train_crop == "random_resized") {
     const bool mirrored = random.chance(c.flip);
     resize(part.pixels, part.box, c.image_size, c.image_size, draw_filter(c, random), mirrored,
@@ -163,17 +166,29 @@ std::string describe_train(const TransformConfig& c) {
 Image apply_train(const Image& image, const TransformConfig& c, Random random) {
   const Box box = train_box(image.width, image.height, c, random);
   Image out;
-  finish_train({image, box}, c, random, out);
+  Part part{image, box};
+  finish_train(part, c, random, out);
   return out;
 }
 
-Image apply_eval(const Image& image, const TransformConfig& c) {
+Image apply_eval(const Image& picture, const TransformConfig& c) {
+  Image grey;
+  if (c.channels() == 1) to_grey(grey = picture);
+  const Image& image = c.channels() == 1 ? grey : picture;
   const Extent resized = resized_extent({image.width, image.height}, c);
   const Extent size = crop_wanted(c).value_or(resized);
   VIC_CHECK(DataError, int64_t{size.width} * size.height <= kMaxPixels, "a picture of ",
             image.width, " x ", image.height, " pixels would become ", size.width, " x ",
             size.height, "; data.eval_crop bounds it");
   return middle(image, resized, size, interpolation_of(c.interpolation));
+}
+
+void copy_pixels(const Image& image, int channels, uint8_t* to) {
+  if (channels == 3) {
+    std::memcpy(to, image.rgb.data(), image.rgb.size());
+    return;
+  }
+  for (size_t i = 0; i < image.rgb.size(); i += 3) *to++ = image.rgb[i];
 }
 
 Normalization normalization_of(const TransformConfig& c) {

@@ -56,14 +56,19 @@ struct TransformConfig {
       "256 / 224, or image_size with padded or no crop");
     v("eval_crop", eval_crop,
       "centre crop: N, a square; HxW, height and width; none; auto: image_size");
-    v("mean", mean, "per channel, subtracted from pixels times rescale_factor");
-    v("std", std, "per channel, what they are then divided by", greater_than(0));
+    v("mean", mean,
+      "per channel, subtracted from pixels times rescale_factor; one number: of every channel");
+    v("std", std, "per channel, what they are then divided by; one number: by it", greater_than(0));
     v("rescale_factor", rescale_factor, "pixels of 0 to 255 are multiplied by it", greater_than(0));
     v("scaled_decoding", scaled_decoding,
       "training decodes JPEGs at 1/2, 1/4 or 1/8 of their size where the crop allows: faster, with "
       "slightly other pixels. Evaluation never does");
   }
   void check(Problems& problems) const;
+
+  /// 3: pictures are RGB. 1: they are made grey, as Pillow's convert("L") does, before anything
+  /// else. The number of means, which fit_channels (train/run/setup.h) brings to the model's.
+  int channels() const { return static_cast<int>(mean.size()); }
 };
 
 /// What training sees: crop, flip, then what data.augment and its like ask for. Always image_size x
@@ -72,12 +77,15 @@ Image apply_train(const Image& image, const TransformConfig& config, Random rand
 /// The same in two steps, so that the decoder need not give more than the box: the part of a
 /// picture that the crop reads, then the rest with what is left of the random stream.
 Box train_box(int width, int height, const TransformConfig& config, Random& random);
-void finish_train(const Part& part, const TransformConfig& config, Random& random, Image& out);
+void finish_train(Part& part, const TransformConfig& config, Random& random, Image& out);
 /// Training in a sentence for people: "random_resized crop, bicubic, flip 0.5, augmentation none".
 std::string describe_train(const TransformConfig& config);
 /// What evaluation sees: resized to eval_resize, then the centre crop, whose offset is rounded down
 /// and whose part outside the picture is zero. Hugging Face's processors do the same.
 Image apply_eval(const Image& image, const TransformConfig& config);
+/// What both make of a picture as the network reads it: u8 [H, W, channels], `to` of so many bytes.
+/// Of a grey picture one channel, the others being the same.
+void copy_pixels(const Image& image, int channels, uint8_t* to);
 
 /// What pixels become on their way into the network, y = (x / 255 - mean[c]) / std[c].
 struct Normalization {

@@ -66,9 +66,9 @@ class ProcessorFile {
     const Json& v = value(key);
     if (v.is_null()) return otherwise;
     if (v.is_number()) return std::vector<double>(3, v.get<double>());
-    const bool good = v.is_array() && v.size() == 3 &&
+    const bool good = v.is_array() && (v.size() == 3 || v.size() == 1) &&
                       std::all_of(v.begin(), v.end(), [](const Json& x) { return x.is_number(); });
-    require(good, key, "a number or a list of 3");
+    require(good, key, "a number or a list of 3, or of 1 for grey images");
     return v.get<std::vector<double>>();
   }
   /// 224, [224, 160], {"height": 224, "width": 160} or {"shortest_edge": 224}, which is width 0.
@@ -210,7 +210,7 @@ std::string processor_text(const TransformConfig& config) {
   json["do_normalize"] = true;
   json["image_mean"] = config.mean;
   json["image_std"] = config.std;
-  if (!vit) json["do_convert_rgb"] = true;
+  if (!vit) json["do_convert_rgb"] = config.channels() == 3;
   return json.dump(2) + "\n";
 }
 

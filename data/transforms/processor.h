@@ -11,7 +11,8 @@ namespace vicinity {
 /// DIRECTORY/preprocessor_config.json says: BitImageProcessor, ViTImageProcessor or the old
 /// ViTFeatureExtractor, each with its own defaults for what the file leaves out (transformers
 /// 4.37.2). A switch that is off becomes `none` for a resize or a crop, a factor of 1, a mean of 0
-/// and a deviation of 1. do_convert_rgb means nothing: pictures are RGB here.
+/// and a deviation of 1. do_convert_rgb means nothing: pictures are RGB here,
+/// or grey where the model has one channel.
 ///
 /// False, and nothing changed, if there is no such file. DataError names the file and the key: a
 /// type that is not supported, a key that is unknown and not switched off, a value of another kind.

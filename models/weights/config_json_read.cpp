@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -11,7 +12,9 @@
 namespace vicinity {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;  // found by name in a tree: ImageNet-22k has 21,841 labels
+
+constexpr uintmax_t kMostBytes = uintmax_t{32} << 20;  // the parsed text takes many times its size
 
 // Fields that every model of transformers may carry, or that it derives anew whatever the file says
 // (hidden_size of published DiNAT files is wrong): none changes a number of these models.
@@ -41,28 +44,62 @@ const std::set<std::string>& harmless() {
   return names;
 }
 
-std::vector<std::string> labels_of(const Json& json, const std::string& path) {
+// A double of any size is no int: converting it would be undefined.
+int64_t whole_number(const Json& value, const std::string& what, const std::string& path) {
+  VIC_CHECK(DataError, value.is_number_integer(), "'", path, "': ", what, " has ",
+            value.dump().substr(0, 60), "; a whole number is wanted");
+  return value.get<int64_t>();
+}
+
+std::vector<std::string> names_of(const Json& map, const std::string& path) {
   std::vector<std::string> labels;
+  VIC_CHECK(DataError, map.is_object(), "'", path, "': id2label is no object of numbers and names");
+  for (size_t i = 0; i < map.size(); ++i) {
+    const auto found = map.find(std::to_string(i));
+    VIC_CHECK(DataError, found != map.end(), "'", path, "': id2label has ", map.size(),
+              " names, but none for class ", i, "; they must be numbered from 0");
+    labels.push_back(found->get<std::string>());
+  }
+  return labels;
+}
+
+std::vector<std::string> labels_of(const Json& json, const std::string& path) {
+  const auto said = json.find("num_labels");
   if (json.contains("id2label") && !json.at("id2label").is_null()) {
-    const Json& map = json.at("id2label");
-    for (size_t i = 0; i < map.size(); ++i)
-      labels.push_back(map.at(std::to_string(i)).get<std::string>());
-    const size_t said = json.value("num_labels", labels.size());
-    VIC_CHECK(DataError, said == labels.size(), "'", path, "': num_labels = ", said,
-              ", but id2label has ", labels.size(), " names");
+    const std::vector<std::string> labels = names_of(json.at("id2label"), path);
+    const auto count = static_cast<int64_t>(labels.size());
+    VIC_CHECK(DataError, said == json.end() || whole_number(*said, "num_labels", path) == count,
+              "'", path, "': num_labels = ", said == json.end() ? "" : said->dump(),
+              ", but id2label has ", count, " names");
     return labels;
   }
-  const int64_t count = json.value("num_labels", int64_t{2});  // what transformers assumes
+  const int64_t count =  // what transformers assumes
+      said == json.end() ? 2 : whole_number(*said, "num_labels", path);
   VIC_CHECK(DataError, count >= 0 && count <= 1'000'000, "'", path, "': num_labels = ", count);
+  std::vector<std::string> labels;
   for (int64_t i = 0; i < count; ++i) labels.push_back("LABEL_" + std::to_string(i));
   return labels;
 }
 
+std::string problem_type_of(const Json& json, const std::string& path) {
+  const auto found = json.find("problem_type");
+  if (found == json.end() || found->is_null()) return "";
+  static const std::set<std::string> types = {"regression", "single_label_classification",
+                                              "multi_label_classification"};
+  VIC_CHECK(DataError, found->is_string() && types.contains(found->get<std::string>()), "'", path,
+            "': problem_type = ", found->dump(),
+            "; there are regression, single_label_classification and multi_label_classification");
+  return found->get<std::string>();
+}
+
 // NAT's config.json has no dilations: all are 1.
-std::vector<std::vector<int>> undilated(const std::vector<int>& depths) {
-  std::vector<std::vector<int>> dilations;
-  for (const int depth : depths)
-    dilations.emplace_back(static_cast<size_t>(std::clamp(depth, 0, 1000)), 1);
+Json undilated(const Json& json, const std::vector<int>& otherwise, const std::string& path) {
+  const Json depths = json.value("depths", Json(otherwise));
+  Json dilations = Json::array();
+  for (const Json& depth : depths) {
+    const int64_t blocks = std::clamp<int64_t>(whole_number(depth, "depths", path), 0, 1000);
+    dilations.push_back(std::vector<int>(static_cast<size_t>(blocks), 1));
+  }
   return dilations;
 }
 
@@ -83,7 +120,7 @@ std::vector<int> stages_of(const Json& json, int stages, const std::string& path
   }
   if (given("out_indices")) {
     for (const Json& index : json.at("out_indices")) {
-      const int64_t stage = index.get<int64_t>();
+      const int64_t stage = whole_number(index, "out_indices", path);
       VIC_CHECK(DataError, stage >= -(stages + 1) && stage <= stages, "'", path,
                 "': out_indices has ", stage, "; there are 0 (stem) to ", stages);
       by_index.push_back(static_cast<int>(stage < 0 ? stage + stages + 1 : stage));
@@ -149,7 +186,7 @@ void read_dinov2(const Json& json, const std::string& path, bool registers, Mode
 }
 
 void read_dinat(Json json, const std::string& path, bool nat, ModelConfig& config) {
-  if (nat) json["dilations"] = undilated(json.value("depths", config.dinat.depths));
+  if (nat) json["dilations"] = undilated(json, config.dinat.depths, path);
   read_family(json, path, config.dinat);
 }
 
@@ -163,8 +200,7 @@ ModelConfig config_of(const Json& json, const std::string& path) {
   config.family = dinov2 ? "dinov2" : "dinat";
   config.name = json.value("vicinity_name", type);
   config.labels = labels_of(json, path);
-  if (json.contains("problem_type") && !json.at("problem_type").is_null())
-    config.problem_type = json.at("problem_type").get<std::string>();
+  config.problem_type = problem_type_of(json, path);
   if (dinov2) {
     read_dinov2(json, path, type == "dinov2_with_registers", config);
   } else {
@@ -177,6 +213,9 @@ ModelConfig config_of(const Json& json, const std::string& path) {
 }  // namespace
 
 ModelConfig read_config_json(const std::string& path) {
+  VIC_CHECK(DataError, std::filesystem::file_size(path) <= kMostBytes, "'", path, "' has ",
+            std::filesystem::file_size(path), " bytes; a config.json of more than ", kMostBytes,
+            " is not read");
   try {
     return config_of(Json::parse(read_file(path)), path);
   } catch (const nlohmann::json::exception& error) {

@@ -1,3 +1,4 @@
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "models/weights/config_json.h"
@@ -79,6 +80,22 @@ void add_backbone(const ModelConfig& config, Json& json) {
   json["reshape_hidden_states"] = config.backbone.reshape_hidden_states;
 }
 
+// Without labels too: no entry means two. Members are put at the end as they come, for looking each
+// one up would take the square of their number; of equal names the last counts, as in Python.
+void add_labels(const std::vector<std::string>& labels, Json& json) {
+  Json::object_t names, numbers;
+  std::map<std::string, size_t> last;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    names.emplace_back(std::to_string(i), labels[i]);
+    last[labels[i]] = i;
+  }
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (last[labels[i]] == i) numbers.emplace_back(labels[i], i);
+  }
+  json["id2label"] = std::move(names);
+  json["label2id"] = std::move(numbers);
+}
+
 }  // namespace
 
 std::string config_json_text(const ModelConfig& config, const ConfigJsonOptions& options) {
@@ -86,11 +103,7 @@ std::string config_json_text(const ModelConfig& config, const ConfigJsonOptions&
   json.update(config.family == "dinov2" ? to_json(config.dinov2) : to_json(config.dinat));
   add_backbone(config, json);
   if (options.classifier) {
-    json["id2label"] = json["label2id"] = Json::object();  // without labels too: no entry means two
-    for (size_t i = 0; i < config.labels.size(); ++i) {
-      json["id2label"][std::to_string(i)] = config.labels[i];
-      json["label2id"][config.labels[i]] = i;
-    }
+    add_labels(config.labels, json);
     if (!config.problem_type.empty()) json["problem_type"] = config.problem_type;
   }
   json["torch_dtype"] = options.dtype;

@@ -84,6 +84,7 @@ void describe_without_config(DescribedModel& model) {
       return;
     }
   }
+  model.from_shapes = true;
   model.missing = untold(model.config);
 }
 

@@ -26,6 +26,7 @@ struct DescribedModel {
   std::string dtype;   // of its first layer: F32, BF16, ...
   std::string source;  // of the architecture: a config.json, a model's name, the shapes
   std::vector<std::string> missing;  // fields that nothing tells: the reader must give them
+  bool from_shapes = false;          // nothing but the shapes told the architecture
   bool has_classifier = false;
 };
 /// The model at `path`: a folder of Hugging Face's, or a weight file. Its architecture comes from

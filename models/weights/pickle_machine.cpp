@@ -53,6 +53,7 @@ PickleValue& PickleMachine::push(Kind kind) {
 }
 
 uint32_t PickleMachine::push(uint32_t value) {
+  if (stack_.size() >= kMostValues) fail("piles up more than ", kMostValues, " values");
   stack_.push_back(value);
   return value;
 }
@@ -65,6 +66,11 @@ uint32_t PickleMachine::pop() {
 }
 
 PickleValue& PickleMachine::top() { return pickle_.values[push(pop())]; }
+
+void PickleMachine::mark() {
+  if (marks_.size() >= kMostValues) fail("begins more than ", kMostValues, " groups");
+  marks_.push_back(stack_.size());
+}
 
 std::vector<uint32_t> PickleMachine::pop_to_mark() {
   if (marks_.empty()) fail("ends a group that it did not begin");

@@ -43,7 +43,7 @@ class PickleMachine {
   uint32_t push(uint32_t value);
   uint32_t pop();
   PickleValue& top();
-  void mark() { marks_.push_back(stack_.size()); }
+  void mark();
   /// The values since the last mark, which goes.
   std::vector<uint32_t> pop_to_mark();
   /// POP: the top value, or a mark that is on top.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/files.h"
+#include "models/weights/safetensors_header.h"
 #include "models/weights/stored_tensor.h"
 
 namespace vicinity {
@@ -30,17 +31,6 @@ const char* type_name(DType dtype) {
   VIC_FAIL(InternalError, "unknown dtype");
 }
 
-std::vector<uint64_t> whole_numbers(const nlohmann::json& list, const std::string& path,
-                                    const std::string& name) {
-  std::vector<uint64_t> numbers;
-  for (const nlohmann::json& item : list) {
-    VIC_CHECK(DataError, item.is_number_unsigned(), "'", path, "': tensor '", name, "' has ",
-              item.dump(), " among its offsets and axes, not a whole number");
-    numbers.push_back(item.get<uint64_t>());
-  }
-  return numbers;
-}
-
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const std::string& path) : WeightFile(path), file_(path) {
@@ -53,49 +43,26 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : WeightFile(path), fi
             "' is damaged: its header claims ", header, " bytes, the file has ", bytes.size() - 8,
             " behind the length");
   data_ = bytes.subspan(8 + header);
-  parse_header({bytes.data() + 8, header});
+  read_safetensors_header(
+      {bytes.data() + 8, header}, path_, [&](const DescribedTensor& tensor) { add(tensor); },
+      metadata_);
   check_coverage();
 }
 
-void SafetensorsFile::parse_header(std::string_view text) {
-  std::vector<std::string> seen;
-  const auto note_key = [&](int depth, nlohmann::json::parse_event_t event,
-                            nlohmann::json& parsed) {
-    if (depth == 1 && event == nlohmann::json::parse_event_t::key)
-      seen.push_back(parsed.get<std::string>());
-    return true;
-  };
-  try {
-    const nlohmann::json header = nlohmann::json::parse(text, note_key);
-    VIC_CHECK(DataError, header.is_object(), "'", path_,
-              "' is damaged: its header is not a JSON object");
-    std::sort(seen.begin(), seen.end());
-    const auto twice = std::adjacent_find(seen.begin(), seen.end());
-    VIC_CHECK(DataError, twice == seen.end(), "'", path_, "' names '", *twice, "' twice");
-    for (const auto& [name, value] : header.items()) {
-      if (name == "__metadata__") {
-        metadata_ = value.get<std::map<std::string, std::string>>();
-        continue;
-      }
-      const auto offsets = whole_numbers(value.at("data_offsets"), path_, name);
-      const auto dims = whole_numbers(value.at("shape"), path_, name);
-      VIC_CHECK(DataError, offsets.size() == 2 && dims.size() <= Shape::kMaxRank, "'", path_,
-                "': tensor '", name, "' has ", offsets.size(), " offsets and ", dims.size(),
-                " axes");
-      for (const uint64_t dim : dims) {
-        VIC_CHECK(DataError, dim <= uint64_t{1} << 40, "'", path_, "': tensor '", name,
-                  "' claims an axis of ", dim);
-      }
-      const Shape shape(std::vector<int64_t>(dims.begin(), dims.end()));
-      const Entry entry{value.at("dtype"), shape};
-      const Range range{offsets[0], offsets[1]};
-      check_entry(name, entry, range);
-      entries_[name] = entry;
-      ranges_[name] = range;
-    }
-  } catch (const nlohmann::json::exception& error) {
-    VIC_FAIL(DataError, "'", path_, "' is damaged: its header does not parse: ", error.what());
+void SafetensorsFile::add(const DescribedTensor& tensor) {
+  const std::vector<uint64_t>&offsets = tensor.offsets, &dims = tensor.shape;
+  VIC_CHECK(DataError, offsets.size() == 2 && dims.size() <= Shape::kMaxRank, "'", path_,
+            "': tensor '", tensor.name, "' has ", offsets.size(), " offsets and ", dims.size(),
+            " axes");
+  for (const uint64_t dim : dims) {
+    VIC_CHECK(DataError, dim <= uint64_t{1} << 40, "'", path_, "': tensor '", tensor.name,
+              "' claims an axis of ", dim);
   }
+  const Entry entry{tensor.dtype, Shape(std::vector<int64_t>(dims.begin(), dims.end()))};
+  const Range range{offsets[0], offsets[1]};
+  check_entry(tensor.name, entry, range);
+  entries_[tensor.name] = entry;
+  ranges_[tensor.name] = range;
 }
 
 void SafetensorsFile::check_entry(const std::string& name, const Entry& entry, Range range) const {

@@ -12,6 +12,8 @@
 
 namespace vicinity {
 
+struct DescribedTensor;
+
 /// A file opened for reading. Every offset and length of the header is checked against the file
 /// first, tensors lie end to end: DataError names the file, the tensor and both values.
 class SafetensorsFile : public WeightFile {
@@ -24,7 +26,7 @@ class SafetensorsFile : public WeightFile {
   };
 
   Tensor read_entry(const std::string& name) const override;
-  void parse_header(std::string_view text);
+  void add(const DescribedTensor& tensor);
   void check_entry(const std::string& name, const Entry& entry, Range range) const;
   void check_coverage() const;
 

@@ -14,6 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
+constexpr uintmax_t kMostBytes = uintmax_t{32} << 20;  // the parsed text takes many times its size
+
 // JSON keeps the last of two equal keys; a tensor that is named twice must not pass in silence.
 Json parse_index(const std::string& text, const std::string& path) {
   std::set<std::string> seen;
@@ -28,6 +30,8 @@ Json parse_index(const std::string& text, const std::string& path) {
 }
 
 std::map<std::string, std::string> read_weight_map(const std::string& path) {
+  VIC_CHECK(DataError, fs::file_size(path) <= kMostBytes, "'", path, "' has ", fs::file_size(path),
+            " bytes; an index of more than ", kMostBytes, " is not read");
   try {
     const Json index = parse_index(read_file(path), path);
     VIC_CHECK(DataError, index.is_object() && index.contains("weight_map"), "'", path,

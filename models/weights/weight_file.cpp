@@ -58,6 +58,8 @@ void refuse_lookalikes(std::string_view start, const std::string& path) {
   VIC_CHECK(DataError, !starts_with(start, "\x89HDF"), "'", path,
             "' is an HDF5 file, and weights are not read from those; wanted is model.safetensors "
             "or a checkpoint of PyTorch");
+  VIC_CHECK(DataError, !starts_with(start, "<"), "'", path,
+            "' is a web page or XML and not the weights; was the page saved instead of the file?");
   VIC_CHECK(DataError, !starts_with(start, "\x80"), "'", path,
             "' is a pickle, but not one of torch.save");
 }

@@ -4,6 +4,7 @@
 Training is shortened: two steps of two images are appended to what the reader would type.
 usage: test_docs.py BINARY SOURCE_FOLDER     (needs nothing but Python)
 """
+import json
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ import unittest
 from archives import make_ilsvrc
 from pictures import write_png
 
+OTHERS = os.environ.get("VICINITY_PYTHON")
 BINARY, ROOT = (pathlib.Path(sys.argv.pop(1)).resolve() for _ in range(2))
 SHORT = ["train.steps=2", "train.batch=2", "train.micro_batch=2"]
 
@@ -76,6 +78,27 @@ class Documents(unittest.TestCase):
         for words in (["train", "data.root=flowers", *tiny, *SHORT, "--out", "runs/first"], ["export", "runs/first", "--out", "weights"]):
             subprocess.run(["build/vicinity", *words], check=True, capture_output=True, cwd=self.dir, timeout=300)
         self.run_all("docs/tutorial_own_images.md")
+
+    def test_published(self):
+        tiny = ["model.family=dinov2", "model.hidden_size=64", "model.num_hidden_layers=2", "model.num_attention_heads=1",
+                "model.image_size=56", "data.image_size=56"]
+        for words in (["train", "data.root=flowers", *tiny, *SHORT, "--out", "runs/first"], ["export", "runs/first", "--out", "dinov2-small"]):
+            subprocess.run(["build/vicinity", *words], check=True, capture_output=True, cwd=self.dir, timeout=300)
+        (self.dir / "runs/first").rename(self.dir / "first")
+        self.run_all("docs/tutorial_published.md")
+        self.assertEqual(json.loads((self.dir / "flowers-dinov2/config.json").read_text())["position_interpolation"], "size")
+        if not OTHERS:
+            print("the tutorial's Python was not run: VICINITY_PYTHON names no interpreter with transformers")
+            return
+        block = re.search(r"^```python\n(.*?)^```", (ROOT / "docs/tutorial_published.md").read_text(), re.M | re.S)[1]
+        python = subprocess.run([OTHERS, "-c", block], capture_output=True, text=True, cwd=self.dir, timeout=600,
+                                env={**os.environ, "HF_HUB_OFFLINE": "1"})
+        self.assertEqual(python.returncode, 0, python.stderr)
+        ours = json.loads(subprocess.run(["build/vicinity", "predict", "runs/flowers", "photo.jpg", "train.precision=fp32", "--json"],
+                                         check=True, capture_output=True, text=True, cwd=self.dir, timeout=300).stdout)
+        label, probability = python.stdout.split()
+        self.assertEqual(label, ours["label"])
+        self.assertAlmostEqual(float(probability), ours["probability"], places=5)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ usage: test_inference.py BINARY SOURCE_FOLDER     (needs nothing but Python)
 """
 import json
 import pathlib
+import re
 import sys
 import unittest
 
 import torch_zip
+from pictures import write_png
 from program import Program
 
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
@@ -63,19 +65,62 @@ class Inference(Program):
         self.assertEqual(self.run_it("config", "dump", "--config", "dump.yaml"), (self.dir / "dump.yaml").read_text())
         self.run_it("config", "dump", "model.weights=gone", has=["'gone' is not there"])
 
+    def test_grey_images_for_a_model_of_one_channel(self):
+        self.train("--out", "run", "model.num_channels=1")
+        self.assertIn("mean: [0.449]", re.sub(r"0\.44900\d+", "0.449", (self.dir / "run/config.yaml").read_text()))
+        best = self.dir / "run/checkpoints/best"
+        processor = json.loads((best / "preprocessor_config.json").read_text())
+        self.assertAlmostEqual(processor["image_mean"][0], 0.449)
+        self.assertEqual([len(processor[key]) for key in ("image_mean", "image_std")], [1, 1])
+        self.assertIs(processor["do_convert_rgb"], False)
+        self.assertEqual(json.loads((best / "config.json").read_text())["num_channels"], 1)
+        write_png(self.dir / "grey.png", 1, 3, side=21, colours=1)
+        write_png(self.dir / "colour.png", 1, 3, side=21)  # of equal channels
+        write_png(self.dir / "pink.png", 1, 3, side=21, tint=(255, 128, 128))
+        grey, colour, pink = (json.loads(line)["logits"] for line in
+                              self.run_it("predict", "run", "grey.png", "colour.png", "pink.png", "--json").splitlines())
+        self.assertEqual(grey, colour)
+        self.assertNotEqual(grey, pink)
+        from_model = self.run_it("predict", best, "grey.png", "--json", "--save", "sheet.png")
+        self.assertEqual(json.loads(from_model)["logits"], grey)
+        self.run_it("eval", "run", f"data.root={self.data}", has=["top-1"])
+        self.run_it("eval", "knn", "run", f"data.root={self.data}", "--cache", "none", has=["top-1"])
+        self.run_it("embed", "run", "grey.png", "--out", "f.npz", has=["wrote 1 rows"])
+        self.run_it("train", "--out", "run", "--resume", "train.steps=6", has=["resumed at step 4"])
+        self.run_it("data", "preview", f"data.root={self.data}", "model.num_channels=1", "train.mixup=0.8", "data.image_size=16", "--out", "p.png")
+        # One number counts for all channels of a colour model.
+        self.train("--out", "three", "data.mean=[0.5]", "data.std=[0.25]")
+        self.assertIn("mean: [0.5, 0.5, 0.5]", (self.dir / "three/config.yaml").read_text())
+
+    def test_the_first_layer_is_adapted_to_grey_and_back(self):
+        small = ["data.image_size=56", "data.train_crop=none", "train.steps=1", "train.batch=4", "train.micro_batch=4", f"data.root={self.data}"]
+        self.run_it("train", f"model.weights={PARITY / 'dinov2_mlp'}", "model.num_channels=1", *small, "--out", "tuned",
+                    has=["[24, 3, 7, 7] -> [24, 1, 7, 7], sum of 3 channels"])
+        self.run_it("predict", "tuned", self.image)
+        self.run_it("export", "tuned", "model.num_channels=3", "--out", "rgb", has=["1 channel repeated, times 1/3"])
+        self.assertEqual(len(json.loads((self.dir / "rgb/preprocessor_config.json").read_text())["image_mean"]), 3)
+        self.assertEqual(len(self.logits("rgb")), 2)
+
     def test_channels_that_files_do_not_have(self):
-        self.run_it("export", PARITY / "dinov2_mlp", "model.num_channels=1", "--out", "grey")
-        self.run_it("export", PARITY / "dinov2_mlp", "model.num_channels=4", "--out", "four")
-        for channels, model in ((1, "grey"), (4, "four")):
-            says = [f"model.num_channels = {channels}", "3 channels, RGB", "model.num_channels=3 adapts", "vicinity.h"]
-            self.run_it("predict", model, self.image, code=2, has=says)
-            self.run_it("eval", model, f"data.root={self.data}", code=2, has=says)
-            self.run_it("embed", model, self.image, "--out", "f.npz", code=2, has=says)
-            self.run_it("train", f"model.weights={model}", f"data.root={self.data}", "--out", f"run{channels}", "data.image_size=56", code=2, has=says)
-            self.run_it("inspect", model, "data.image_size=56", has=["GFLOP an image"])
-        self.assertEqual(len(self.logits("grey", "model.num_channels=3", *SMALL)), 5)
+        self.run_it("export", PARITY / "dinov2_mlp", "model.num_channels=4", "--out", "four", has=["3 channels repeated, times 3/4"])
+        says = ["model.num_channels = 4", "as grey for a model of 1 channel", "vicinity.h"]
+        self.run_it("predict", "four", self.image, code=2, has=says)
+        self.run_it("eval", "four", f"data.root={self.data}", code=2, has=says)
+        self.run_it("embed", "four", self.image, "--out", "f.npz", code=2, has=says)
+        self.run_it("train", "model.weights=four", f"data.root={self.data}", "--out", "run4", "data.image_size=56", code=2, has=says)
+        self.run_it("inspect", "four", "data.image_size=56", has=["GFLOP an image"])
         self.run_it("predict", "four", self.image, "model.num_channels=3", *SMALL, code=3, has=["[24, 4, 7, 7]"])
 
+    def test_what_no_tensor_tells_is_said(self):
+        self.run_it("export", PARITY / "dinov2_mlp", "--out", "bare")
+        (self.dir / "bare/config.json").unlink()
+        self.logits("bare", "model.num_attention_heads=3", *SMALL, has=["no config.json beside 'bare/model.safetensors'"])
+        self.run_it("train", f"data.root={self.data}", "model.family=dinov2", "model.hidden_size=64", "model.num_hidden_layers=1",
+                    "model.num_attention_heads=2", "model.image_size=56", "data.image_size=56", "train.batch=4", "train.micro_batch=4",
+                    "train.steps=1", "--out", "run")
+        self.run_it("export", "run", "--out", "wide")
+        (self.dir / "wide/config.json").unlink()
+        self.run_it("predict", "wide", self.image, has=["heads of 64", "model.num_attention_heads = 1"])
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

@@ -87,7 +87,7 @@ class Predict(Program):
         self.assertEqual(many[1], self.predict(self.model, self.image)[0])
         self.run_it("eval", self.model, f"data.root={self.data}", code=2, has=["differ in size", "data.eval_crop"])
         self.run_it("predict", self.model, self.image, "data.eval_resize=3y4", "data.mean=[1, 2]", "data.crop_scale=[2, 1]", code=2,
-                    has=["data.eval_resize", "3y4", "HxW", "data.mean", "needs 3 numbers, got 2", "data.crop_scale"])
+                    has=["data.eval_resize", "3y4", "HxW", "data.mean", "needs 3 numbers, or one for all channels, got 2", "data.crop_scale"])
 
     def test_ways_to_name_images(self):
         write_png(self.data / "class_0/big [1].PNG", 0, 9, side=31)
@@ -134,6 +134,36 @@ class Predict(Program):
         self.run_it("predict", "run", self.data, "--save", "many.png", has=["sheet of 16 images"])
         self.assertGreater(width("one.png"), 448)
         self.assertGreater(width("many.png"), 8 * 112)
+
+    def change_config(self, **changes):
+        file = self.model / "config.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+    def test_what_logits_mean_is_said_by_the_problem_type(self):
+        softmax = self.predict(self.model, self.image)[0]
+        self.change_config(problem_type="multi_label_classification")
+        each = self.predict(self.model, self.image)[0]
+        self.assertEqual(each["logits"], softmax["logits"])
+        for logit, probability in zip(each["logits"], each["probabilities"].values()):
+            self.assertAlmostEqual(probability, 1 / (1 + math.exp(-logit)), places=6)
+        self.assertEqual((each["label"], each["probability"]), (softmax["label"], max(each["probabilities"].values())))
+        self.change_config(problem_type="regression")
+        value = self.predict(self.model, self.image)[0]
+        self.assertEqual(list(value), ["file", "values", "logits"])
+        self.assertEqual(list(value["values"].values()), value["logits"])
+        self.assertNotIn("%", self.run_it("predict", self.model, self.image))
+        self.change_config(problem_type="detection")
+        self.run_it("predict", self.model, self.image, code=3, has=['problem_type = "detection"', "multi_label_classification"])
+
+    def test_classes_of_one_name_are_told_apart(self):
+        self.change_config(id2label={"0": "crane", "1": "crane"}, label2id={"crane": 1})
+        line = self.predict(self.model, self.image)[0]
+        self.assertEqual(list(line["probabilities"]), ["crane (0)", "crane (1)"])
+        self.assertAlmostEqual(sum(line["probabilities"].values()), 1, places=6)
+        self.assertIn(line["label"], line["probabilities"])
+        self.run_it("export", self.model, "--out", "again")
+        config = json.loads((self.dir / "again/config.json").read_text())
+        self.assertEqual((config["id2label"], config["label2id"]), ({"0": "crane", "1": "crane"}, {"crane": 1}))
 
     def test_exif_orientation_is_ignored_or_applied(self):
         write_png(self.dir / "stored.png", 1, 3, side=40, height=25, turned=True)

@@ -137,7 +137,7 @@ class Weights(unittest.TestCase):
         self.train(weights, "model.family=dinat", "--out", "x1", code=2, has=["model.family = dinat", "holds a dinov2"])
         self.train(weights, "model.num_hidden_layers=9", "--out", "x2", code=3, has=["model.min_match = 0.9", "new"])
         self.train(weights, "model.num_hidden_layers=9", "model.min_match=0.3", "--out", "y", has=["% of the backbone matched"])
-        self.train(weights, "model.num_channels=4", "--out", "x3", code=2, has=["model.num_channels = 4", "3 channels"])
+        self.train(weights, "model.num_channels=4", "--out", "x3", code=2, has=["model.num_channels = 4", "read as RGB"])
         self.train(weights, "model.hidden_dropout_prob=0.1", "--out", "x4", code=2, has=["model.hidden_dropout_prob = 0.1"])
 
     def test_weights_that_are_not_there(self):

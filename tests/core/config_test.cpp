@@ -401,6 +401,16 @@ TEST_F(ConfigTest, HelpRowsComeFromTheSameList) {
   EXPECT_EQ(batch->help, "images per step");
 }
 
+// YAML takes a key of more than 1024 characters only where it is marked as one.
+TEST_F(ConfigTest, LongKeysInListsCanBeReadAgain) {
+  const std::string key(1500, 'k');
+  ConfigTree tree, again;
+  tree.add_override("model.depths=[3, {? " + key + " : 4}]");
+  const std::string text = tree.find("model.depths")->text;
+  again.add_override("model.depths=" + text);
+  EXPECT_EQ(again.find("model.depths")->text, text);
+}
+
 TEST_F(ConfigTest, ForeignJsonIsReadAndItsOtherKeysReturned) {
   ConfigTree tree;
   tree.add_file(write("config.json",

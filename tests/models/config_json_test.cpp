@@ -62,6 +62,30 @@ TEST_F(ConfigJson, EveryFieldOfDinat) {
   EXPECT_EQ(config.labels.size(), 3);
 }
 
+TEST_F(ConfigJson, NumbersThatAreNoWholeOnes) {
+  expect_error(R"({"model_type": "nat", "depths": [1, 2666666666666666666666666]})",
+               {"depths", "e+24"});
+  expect_error(R"({"model_type": "nat", "depths": [1.5]})", {"depths", "1.5"});
+  expect_error(R"({"model_type": "dinov2", "num_labels": 1e300})", {"num_labels", "1e+300"});
+  expect_error(R"({"model_type": "dinov2", "out_indices": [-1e30]})", {"out_indices", "-1e+30"});
+  expect_error(R"({"model_type": "dinov2", "id2label": {"0": "a", "2": "b"}})",
+               {"id2label has 2 names, but none for class 1"});
+  expect_error(R"({"model_type": "dinov2", "id2label": ["a"]})", {"id2label is no object"});
+  expect_error(R"({"model_type": "dinov2", "problem_type": "detection"})",
+               {"problem_type", "detection", "regression"});
+}
+
+TEST_F(ConfigJson, ManyLabelsThereAndBack) {
+  ModelConfig config;
+  config.family = "dinov2";
+  for (int i = 0; i < 21841; ++i) config.labels.push_back(str("class ", i));
+  config.labels[7] = config.labels[3];
+  const std::string text = config_json_text(config, {"float32", true});
+  EXPECT_EQ(read(text).labels, config.labels);
+  EXPECT_EQ(Json::parse(text).at("label2id").at("class 3"), 7);  // the last, as in Python
+  EXPECT_EQ(Json::parse(text).at("label2id").size(), 21840u);
+}
+
 TEST_F(ConfigJson, EveryFieldOfDinov2) {
   const ModelConfig config = read(R"({"model_type": "dinov2_with_registers", "hidden_size": 24,
       "num_hidden_layers": 3, "num_attention_heads": 4, "mlp_ratio": 3, "hidden_act": "relu",
@@ -146,7 +170,7 @@ TEST_F(ConfigJson, WhatIsWrongIsNamed) {
             std::string::npos);
   expect_error(R"({"model_type": )", {"is damaged"});
   expect_error(R"([1])", {"is damaged"});
-  expect_error(R"({"model_type": "dinat", "id2label": {"3": "x"}})", {"is damaged"});
+  expect_error(R"({"model_type": "dinat", "id2label": {"3": "x"}})", {"none for class 0"});
   expect_error(R"({"model_type": "dinat", "patch_size": 8})",
                {"config.json", "patch_size = 8", "4"});
   expect_error(R"({"model_type": "dinov2", "hidden_act": "quick_gelu"})",

@@ -96,6 +96,11 @@ TEST(Pickle, MillionsOfValuesAreRefused) {
   EXPECT_NE(refusal(bytes).find("2000000 values"), std::string::npos);
 }
 
+TEST(Pickle, EndlessStacksAreRefused) {
+  EXPECT_NE(refusal("N" + std::string(3'000'000, '2') + ".").find("piles up"), std::string::npos);
+  EXPECT_NE(refusal(std::string(3'000'000, '(') + ".").find("2000000 groups"), std::string::npos);
+}
+
 TEST(Pickle, DeepAndCircularValuesAreNoTrouble) {
   std::string bytes(1'000'000, ']');
   bytes.append(999'999, 'a');

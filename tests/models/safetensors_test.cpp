@@ -67,6 +67,12 @@ std::string entry(const char* shape, const char* offsets, const char* dtype = "F
              "}}");
 }
 
+std::string str_times(const std::string& text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 struct Hostile {
   const char* what;
   std::string bytes;
@@ -119,12 +125,47 @@ TEST(Safetensors, HostileFilesAreRefused) {
                 R"("w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
                 8),
        "names 'w' twice"},
-      {"deep nesting", raw_file(std::string(100000, '['), 0), "does not parse"},
+      {"deep nesting", raw_file(std::string(100000, '['), 0), "not a JSON object"},
+      {"deep nesting that nobody asked for",
+       raw_file("{\"w\":{\"x\":" + std::string(100000, '['), 0), "does not parse"},
+      {"an axis that is a list", raw_file(entry("[[1]]", "[0,4]"), 4),
+       "a list among its offsets and axes"},
+      {"a shape that is an object", raw_file(entry("{}", "[0,4]"), 4), "does not parse"},
+      {"a shape without end",
+       raw_file(entry(("[0" + str_times(",0", 100) + "]").c_str(), "[0,0]"), 0),
+       "more than 64 numbers for its shape"},
+      {"a tensor that is a list", raw_file(R"({"w":[]})", 0), "'w' is a list, not an object"},
+      {"the same field twice",
+       raw_file(R"({"w":{"dtype":"F32","shape":[1],"shape":[2],"data_offsets":[0,8]}})", 8),
+       "has shape twice"},
+      {"metadata twice", raw_file(R"({"__metadata__":{},"__metadata__":{}})", 0), "twice"},
+      {"metadata that nests", raw_file(R"({"__metadata__":{"a":{}}})", 0), "does not parse"},
   };
   for (const Hostile& file : files) {
     const std::string message = refusal(file.bytes);
     EXPECT_NE(message.find(file.says), std::string::npos) << file.what << ": " << message;
   }
+}
+
+TEST(Safetensors, UnknownFieldsArePassedOver) {
+  const TempDir dir;
+  write_bytes(dir.file("x"),
+              raw_file(R"({"w":{"note":{"a":[1,{"b":null}]},"dtype":"U8","shape":[2],)"
+                       R"("extra":[[]],"data_offsets":[0,2],"more":-1.5}})",
+                       2));
+  EXPECT_EQ(SafetensorsFile(dir.file("x")).read("w").shape(), Shape({2}));
+}
+
+// A header of many tensors once took the square of their number: hours for this one.
+TEST(Safetensors, HeadersOfManyTensorsAreReadInOnePass) {
+  constexpr int kTensors = 300'000;
+  std::string header = "{";
+  for (int i = 0; i < kTensors; ++i)
+    header +=
+        str(i > 0 ? "," : "", "\"t", i, R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})");
+  const TempDir dir;
+  write_bytes(dir.file("x"), raw_file(header + "}", 0));
+  EXPECT_EQ(SafetensorsFile(dir.file("x")).entries().size(), static_cast<size_t>(kTensors));
 }
 
 TEST(Safetensors, EveryTruncationIsRefused) {

@@ -134,6 +134,8 @@ TEST(WeightFile, WhatIsNoWeightFileIsNamed) {
   expect_says(refusal(dir.path()), {"model.safetensors", "pytorch_model.bin"});
   write_text(dir.file("x"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
   expect_says(refusal(dir.file("x")), {"Git LFS", "git lfs pull"});
+  write_text(dir.file("x"), "<!DOCTYPE html><html><body>Not found</body></html>");
+  expect_says(refusal(dir.file("x")), {"web page"});
   write_text(dir.file("x"), "\x89HDF\r\n\x1a\n");
   expect_says(refusal(dir.file("x")), {"HDF5"});
   write_text(dir.file("x"), "");

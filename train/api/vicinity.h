@@ -17,7 +17,8 @@ struct Array {
   std::vector<float> values;
 };
 
-/// 8-bit RGB, rows from the top, channels last: rgb[(y * width + x) * 3 + channel].
+/// 8-bit RGB, rows from the top, channels last: rgb[(y * width + x) * 3 + channel]. Made grey for
+/// models of one channel.
 struct Picture {
   int width = 0;
   int height = 0;

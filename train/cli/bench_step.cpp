@@ -51,8 +51,8 @@ double peak_rss_mb() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-Tensor random_images(int64_t count, int64_t side) {
-  Tensor images = empty({count, side, side, 3}, DType::u8);
+Tensor random_images(int64_t count, int64_t side, int64_t channels) {
+  Tensor images = empty({count, side, side, channels}, DType::u8);
   Random random(0, Purpose::test);
   for (int64_t i = 0; i < images.size(); ++i)
     images.data<uint8_t>()[i] = static_cast<uint8_t>(random.next());
@@ -92,7 +92,8 @@ struct StepBench {
                           .cuda_graph = config.train.cuda_graph,
                           .schedule = {.peak_lr = 1e-4, .total_steps = 1000}});
     plan = std::make_unique<InferencePlan>(*model, OutputRequest{.logits = true}, act);
-    images = random_images(config.train.batch, config.data.transform.image_size);
+    images = random_images(config.train.batch, config.data.transform.image_size,
+                           config.data.transform.channels());
     labels = tensor_of<int32_t>({config.train.batch},
                                 std::vector<int32_t>(static_cast<size_t>(config.train.batch), 1));
   }
@@ -132,7 +133,7 @@ double flops_of(const RunConfig& config, bool train) {
   const int64_t side = config.data.transform.image_size;
   plan().reset();
   const NoGrad no_grad;
-  model->logits(empty({1, side, side, 3}, DType::f32, kPlan), Pass{});
+  model->logits(empty({1, side, side, architecture.num_channels()}, DType::f32, kPlan), Pass{});
   return plan().total().flops * static_cast<double>(config.train.batch) * (train ? 3 : 1);
 }
 

@@ -23,11 +23,12 @@ ImageModel::ImageModel(const LoadedModel& loaded, const OutputRequest& request)
 
 Outputs ImageModel::outputs(std::span<const Query> queries) {
   const Image& first = queries[0].seen;
-  std::vector<uint8_t> pixels;
-  for (const Query& query : queries)
-    pixels.insert(pixels.end(), query.seen.rgb.begin(), query.seen.rgb.end());
-  const Tensor bytes = tensor_of<uint8_t>(
-      {static_cast<int64_t>(queries.size()), first.height, first.width, 3}, pixels);
+  const auto channels = static_cast<int>(normalization_.mean.size());
+  Tensor bytes =
+      empty({static_cast<int64_t>(queries.size()), first.height, first.width, channels}, DType::u8);
+  const size_t each = bytes.bytes() / queries.size();
+  for (size_t i = 0; i < queries.size(); ++i)
+    copy_pixels(queries[i].seen, channels, bytes.data<uint8_t>() + i * each);
   return plan_(normalize_images(to_device(bytes, model_->store().value().device()),
                                 normalization_.mean, normalization_.std, act_));
 }

@@ -11,6 +11,7 @@
 #include "models/weights/linear_head.h"
 #include "train/checkpoint.h"
 #include "train/cli/processor_defaults.h"
+#include "train/run/setup.h"
 
 namespace vicinity {
 namespace {
@@ -26,6 +27,7 @@ ConfigTree typed_tree(const std::vector<std::string>& configs,
 RunConfig config_of(const ConfigTree& tree) {
   RunConfig config;
   read_config(tree, config);
+  fit_channels(config);
   return config;
 }
 
@@ -42,6 +44,17 @@ std::vector<std::string> placeholder_labels(int64_t count) {
   return labels;
 }
 
+// What no tensor of a bare file tells is not taken in silence.
+void tell_guesses(const DescribedModel& model, const ConfigTree& tree) {
+  const bool heads = model.config.family == "dinov2" && model.missing.empty() &&
+                     tree.find("model.num_attention_heads") == nullptr;
+  if (!model.from_shapes) return;
+  log_info("no config.json beside '", model.path, "': the architecture is what its shapes tell",
+           heads ? str(", with heads of 64 as published DINOv2s have: model.num_attention_heads = ",
+                       model.config.dinov2.num_attention_heads)
+                 : "");
+}
+
 // The architecture of the weights at `path`, then the keys of `tree` on top.
 DescribedModel take_architecture(RunConfig& config, const ConfigTree& tree,
                                  const std::string& path) {
@@ -56,6 +69,7 @@ DescribedModel take_architecture(RunConfig& config, const ConfigTree& tree,
               ", and there is no config.json beside it: add model.", field,
               "=... or model=NAME, the ", "published model that it is");
   }
+  tell_guesses(model, tree);
   config.model.architecture = model.config;
   read_config(tree, config);
   ModelConfig& result = config.model.architecture;
@@ -66,6 +80,7 @@ DescribedModel take_architecture(RunConfig& config, const ConfigTree& tree,
   }
   if (!config.model.head.empty() && !model.has_classifier)
     result.labels = placeholder_labels(read_linear_head(config.model.head).weight.dim(0));
+  fit_channels(config);
   return model;
 }
 
@@ -143,7 +158,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& configs,
   resolved.tree = run_config_tree(configs, overrides);
   const std::string weights = weights_of(resolved.tree);
   if (weights.empty() || !std::filesystem::exists(weights)) {
-    read_config(resolved.tree, resolved.config);
+    resolved.config = config_of(resolved.tree);
     if (!weights.empty())
       log_warning("model.weights = '", weights,
                   "' is not there: model.* is as far as settings say");

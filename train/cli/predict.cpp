@@ -1,9 +1,7 @@
 // vicinity predict: names and probabilities of images.
 #include <algorithm>
-#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -13,6 +11,7 @@
 #include "train/cli/image_list.h"
 #include "train/cli/image_model.h"
 #include "train/cli/list_progress.h"
+#include "train/cli/scores.h"
 #include "train/cli/verbs.h"
 #include "train/run/setup.h"
 
@@ -43,48 +42,50 @@ std::vector<std::vector<double>> logits_of(ImageModel& model, std::span<const Qu
   return rows;
 }
 
-std::vector<double> softmax_of(std::vector<double> p) {
-  const double most = *std::max_element(p.begin(), p.end());
-  for (double& value : p) value = std::exp(value - most);
-  const double sum = std::accumulate(p.begin(), p.end(), 0.0);
-  for (double& value : p) value /= sum;
-  return p;
-}
+// What the answers are called, and what the numbers behind them mean.
+struct Answer {
+  std::vector<std::string> names;
+  ScoreKind kind;
 
-std::vector<size_t> best_first(const std::vector<double>& p) {
-  std::vector<size_t> order(p.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] > p[b]; });
-  return order;
-}
+  explicit Answer(const ModelConfig& config)
+      : names(distinct_names(config.labels)), kind(score_kind_of(config)) {}
+};
 
-void print_json(const Query& query, const std::vector<double>& logits,
-                const std::vector<std::string>& names) {
-  const std::vector<double> p = softmax_of(logits);
-  const size_t best = best_first(p)[0];
-  nlohmann::ordered_json line{
-      {"file", query.name}, {"label", names[best]}, {"probability", p[best]}};
+void print_json(const Query& query, const std::vector<double>& logits, const Answer& answer) {
+  const std::vector<double> scores = scores_of(logits, answer.kind);
+  nlohmann::ordered_json line{{"file", query.name}};
+  if (answer.kind != ScoreKind::value) {
+    const size_t best = best_first(scores)[0];
+    line["label"] = answer.names[best];
+    line["probability"] = scores[best];
+  }
   if (!query.truth.empty()) line["true_label"] = query.truth;
-  for (size_t i = 0; i < names.size(); ++i) line["probabilities"][names[i]] = p[i];
+  nlohmann::ordered_json::object_t each;  // names are distinct: no need to look for each
+  for (size_t i = 0; i < scores.size(); ++i) each.emplace_back(answer.names[i], scores[i]);
+  line[answer.kind == ScoreKind::value ? "values" : "probabilities"] = std::move(each);
   line["logits"] = logits;
   std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
 
-void print_text(const Query& query, const std::vector<double>& logits,
-                const std::vector<std::string>& names, int64_t top) {
+void print_text(const Query& query, const std::vector<double>& logits, const Answer& answer,
+                int64_t top) {
   std::cout << query.name << (query.truth.empty() ? "" : "  (" + query.truth + ")") << "\n";
-  const std::vector<double> p = softmax_of(logits);
-  const std::vector<size_t> order = best_first(p);
+  const std::vector<double> scores = scores_of(logits, answer.kind);
+  const std::vector<size_t> order = best_first(scores);
   for (size_t i = 0; i < std::min(order.size(), static_cast<size_t>(top)); ++i) {
-    std::cout << "  " << format_fixed(100 * p[order[i]], 1) << " %  " << names[order[i]] << "\n";
+    const double score = scores[order[i]];
+    std::cout << "  "
+              << (answer.kind == ScoreKind::value ? format_number(score)
+                                                  : format_fixed(100 * score, 1) + " %")
+              << "  " << answer.names[order[i]] << "\n";
   }
 }
 
 // Where the answers go, and how far they have come.
 class Answers {
  public:
-  Answers(const Arguments& arguments, const std::vector<std::string>& names, size_t total)
-      : names_(names),
+  Answers(const Arguments& arguments, const ModelConfig& config, size_t total)
+      : answer_(config),
         json_(arguments.has("--json")),
         top_(arguments.number("--top", 5, 1)),
         sheet_file_(arguments.get("--save")),
@@ -94,12 +95,12 @@ class Answers {
   bool draws() const { return !sheet_file_.empty() && sheet_.size() < kMostOnASheet; }
   void add(Query& query, const std::vector<double>& logits) {
     if (json_) {
-      print_json(query, logits, names_);
+      print_json(query, logits, answer_);
     } else {
-      print_text(query, logits, names_, top_);
+      print_text(query, logits, answer_, top_);
     }
     if (draws())
-      sheet_.push_back({std::move(query.small), query.truth, names_[best_first(logits)[0]]});
+      sheet_.push_back({std::move(query.small), query.truth, answer_.names[best_first(logits)[0]]});
   }
   void add_failure(const Query& query) {
     log_line(LogLevel::error, query.error);
@@ -122,7 +123,7 @@ class Answers {
   }
 
  private:
-  const std::vector<std::string>& names_;
+  Answer answer_;
   bool json_;
   int64_t top_;
   std::string sheet_file_;
@@ -169,10 +170,9 @@ int predict_verb(const Arguments& arguments) {
   if (loaded.config.threads > 0) cpu().set_threads(loaded.config.threads);
   check_has_classifier(loaded);
   check_channels(loaded.config.model.architecture);
-  const std::vector<std::string>& names = loaded.config.model.architecture.labels;
   const std::vector<QuerySource> sources = sources_of(arguments, loaded.config);
   ImageModel model(loaded, {.logits = true});
-  Answers answers(arguments, names, sources.size());
+  Answers answers(arguments, loaded.config.model.architecture, sources.size());
   const auto batch = static_cast<size_t>(arguments.number("--batch", 32, 1));
   for (size_t begin = 0; begin < sources.size(); begin += batch) {
     const size_t end = std::min(sources.size(), begin + batch);

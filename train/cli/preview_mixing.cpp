@@ -2,22 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "core/base/text.h"
 
 namespace vicinity {
 namespace {
 
-Tensor bytes_of(const std::vector<SheetEntry*>& leaf) {
+Tensor bytes_of(const std::vector<SheetEntry*>& leaf, int channels) {
   const Image& first = leaf[0]->image;
   Tensor bytes =
-      empty({static_cast<int64_t>(leaf.size()), first.height, first.width, 3}, DType::u8);
-  uint8_t* to = bytes.data<uint8_t>();
-  for (const SheetEntry* entry : leaf) {
-    std::memcpy(to, entry->image.rgb.data(), entry->image.rgb.size());
-    to += entry->image.rgb.size();
-  }
+      empty({static_cast<int64_t>(leaf.size()), first.height, first.width, channels}, DType::u8);
+  const size_t each = bytes.bytes() / leaf.size();
+  for (size_t i = 0; i < leaf.size(); ++i)
+    copy_pixels(leaf[i]->image, channels, bytes.data<uint8_t>() + i * each);
   return bytes;
 }
 
@@ -26,7 +23,8 @@ Tensor bytes_of(const std::vector<SheetEntry*>& leaf) {
 void mix_previews(const std::vector<SheetEntry*>& leaf, const RunConfig& config, int64_t epoch) {
   const Mixing mixing(config.train.mixing, 1);
   if (!mixing.mixes() && config.train.mixing.erase == 0) return;
-  const LeafBatch batch{.images = bytes_of(leaf)};
+  const int channels = config.data.transform.channels();
+  const LeafBatch batch{.images = bytes_of(leaf, channels)};
   const Pass pass{.training = true, .seed = config.seed, .step = epoch};
   const Normalization n = normalization_of(config.data.transform);
   const Tensor seen =
@@ -35,7 +33,9 @@ void mix_previews(const std::vector<SheetEntry*>& leaf, const RunConfig& config,
   for (SheetEntry* entry : leaf) {
     std::vector<uint8_t>& rgb = entry->image.rgb;
     for (size_t i = 0; i < rgb.size(); ++i) {
-      const float byte = 255 * (*from++ * n.std[i % 3] + n.mean[i % 3]);
+      const size_t channel = i % n.mean.size();
+      const float byte = 255 * (*from * n.std[channel] + n.mean[channel]);
+      if (channels == 3 || i % 3 == 2) ++from;
       rgb[i] = static_cast<uint8_t>(std::lround(std::clamp(byte, 0.0f, 255.0f)));
     }
   }

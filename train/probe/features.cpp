@@ -15,6 +15,7 @@
 #include "core/runtime/profile.h"
 #include "data/arrays/array_file.h"
 #include "data/loader.h"
+#include "models/inference_plan.h"
 #include "models/weights/safetensors.h"
 #include "train/evaluate.h"
 #include "train/probe/checksum.h"
@@ -49,14 +50,15 @@ Tensor token_features(const std::vector<Tensor>& maps, const Tensor& last, int64
   return rows;
 }
 
-Tensor rows_of(const Model& model, const Tensor& images, const FeatureSettings& settings) {
-  const Pass pass{.training = false, .act = settings.act};
-  if (settings.blocks == 0)
-    return cast(model.outputs(images, {.pooler_output = true}, pass).pooler_output, DType::f32);
-  const Outputs outputs =
-      model.outputs(images, {.last_hidden_state = true, .feature_maps = settings.blocks > 1}, pass);
+OutputRequest request_of(const FeatureSettings& settings) {
+  if (settings.blocks == 0) return {.pooler_output = true};
+  return {.last_hidden_state = true, .feature_maps = settings.blocks > 1};
+}
+
+Tensor rows_of(const Outputs& outputs, const ModelConfig& config, int blocks) {
+  if (blocks == 0) return cast(outputs.pooler_output, DType::f32);
   return token_features(outputs.feature_maps, outputs.last_hidden_state,
-                        1 + model.config().dinov2.num_register_tokens);
+                        1 + config.dinov2.num_register_tokens);
 }
 
 void check_rows(const Tensor& rows, const Batch& batch, const Source& source) {
@@ -159,12 +161,13 @@ Tensor compute(const Model& model, const Source& source, const FeatureSettings& 
                 {.threads = settings.loader_threads});
   const Normalization normalization = normalization_of(settings.transform);
   const Device device = model.store().value().device();
+  InferencePlan plan(model, request_of(settings), settings.act);
   if (sink.done() < source.size()) loader.seek(0, sink.done());
   while (sink.done() < source.size()) {
     const Batch batch = loader.next();
     const Tensor images = normalize_images(to_device(images_of(batch), device), normalization.mean,
                                            normalization.std, settings.act);
-    const Tensor rows = rows_of(model, images, settings);
+    const Tensor rows = rows_of(plan(images), model.config(), settings.blocks);
     check_rows(rows, batch, source);
     sink.add(rows);
     if (settings.progress) settings.progress(sink.done());

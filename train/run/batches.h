@@ -11,7 +11,7 @@
 namespace vicinity {
 
 struct TrainBatch {
-  Tensor images;                 // u8 [B, H, W, 3], on the CPU; of many ranks this one's part
+  Tensor images;                 // u8 [B, H, W, C], on the CPU; of many ranks this one's part
   Tensor labels;                 // i32 [N], of the whole batch
   std::vector<int64_t> indices;  // of its images in the source
 };

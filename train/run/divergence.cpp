@@ -45,7 +45,9 @@ void draw_sheet(const RunParts& parts, const TrainBatch& batch, const std::strin
              width = static_cast<int>(batch.images.dim(2));
   for (int64_t i = 0; i < std::min(kOnSheet, batch.images.dim(0)); ++i) {
     Image image(width, height);
-    std::copy_n(batch.images.slice(i, i + 1).data<uint8_t>(), image.rgb.size(), image.rgb.data());
+    const uint8_t* pixels = batch.images.slice(i, i + 1).data<uint8_t>();
+    for (size_t k = 0; k < image.rgb.size(); ++k)
+      image.rgb[k] = batch.images.dim(3) == 3 ? pixels[k] : pixels[k / 3];
     entries.push_back({std::move(image), "", class_of(parts, batch, static_cast<size_t>(i))});
   }
   write_sheet(entries, path);

@@ -23,7 +23,8 @@ constexpr size_t kCudaLibraries = size_t{32} << 20;
 size_t loader_bytes(const RunConfig& config, const DataCounts& counts) {
   const auto side = static_cast<size_t>(config.data.transform.image_size);
   const auto queued = [&](int64_t images, int64_t batch) {
-    return static_cast<size_t>(std::min(images, batch)) * 3 * side * side * kBatchesAhead;
+    const auto channels = static_cast<size_t>(config.data.transform.channels());
+    return static_cast<size_t>(std::min(images, batch)) * channels * side * side * kBatchesAhead;
   };
   const int threads =
       config.data.loader_threads > 0 ? config.data.loader_threads : available_cores();

@@ -66,10 +66,23 @@ LoadOptions load_options(const ModelSection& model) {
 }
 
 void check_channels(const ModelConfig& model) {
-  VIC_CHECK(ConfigError, model.num_channels() == 3, "model.num_channels = ", model.num_channels(),
-            ", but files are read as images of 3 channels, RGB. model.num_channels=3 adapts the "
-            "first layer of weights that have 1; images of any number of channels go in through "
-            "C++ (vicinity.h)");
+  const int channels = model.num_channels();
+  VIC_CHECK(ConfigError, channels == 3 || channels == 1, "model.num_channels = ", channels,
+            ", but image files are read as RGB, or as grey for a model of 1 channel. "
+            "model.num_channels=3 or 1 adapts the first layer of weights that have 3 or 1; images "
+            "of any number of channels go in through C++ (vicinity.h)");
+}
+
+void fit_channels(RunConfig& config) {
+  const size_t channels = config.model.architecture.num_channels() == 1 ? 1 : 3;
+  TransformConfig& images = config.data.transform;
+  for (std::vector<double>* values : {&images.mean, &images.std}) {
+    if (values->size() == channels) continue;
+    const auto& v = *values;
+    const double one =
+        v.size() == 1 || (v[0] == v[1] && v[1] == v[2]) ? v[0] : (v[0] + v[1] + v[2]) / 3;
+    *values = std::vector<double>(channels, one);
+  }
 }
 
 void check_trainable(const ModelConfig& model) {

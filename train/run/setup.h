@@ -42,8 +42,11 @@ LoadOptions load_options(const ModelSection& model);
 /// ConfigError where a model cannot be trained on images as they are read here: three channels, no
 /// dropout but drop path.
 void check_trainable(const ModelConfig& model);
-/// ConfigError where the model does not take the three channels that images are read as.
+/// ConfigError where the model takes neither the three channels that images are read as nor one.
 void check_channels(const ModelConfig& model);
+/// Brings data.mean and data.std to the model's channels: one number counts for each of three, and
+/// of three the mean is taken where images are grey. Models of other channels read no files.
+void fit_channels(RunConfig& config);
 
 /// ConfigError if a level's map is smaller than kernel x dilation, unless padding is allowed or
 /// weights are loaded; where it is padded, says so.
