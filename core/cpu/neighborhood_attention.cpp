@@ -4,6 +4,7 @@
 #include "core/ops/neighborhood_attention.h"
 
 #include <cmath>
+#include <numbers>
 
 #define HWY_TARGET_INCLUDE "core/cpu/neighborhood_attention.cpp"
 #include "core/cpu/neighborhood_gather.h"
@@ -16,8 +17,9 @@ namespace vicinity::kernels::HWY_NAMESPACE {
 
 template <class C>
 void probabilities_of(Plane<C>& p, const QueryGroup& at, C scale, const C* bias) {
+  for (Ahead& ahead : p.ahead) ahead.fetch(at.count);
   scores(p, at, p.q.data(), p.kt.data(), p.p.data());
-  softmax(p, at, scale, bias, p.p.data());
+  softmax(p, at, std::numbers::log2e_v<C> * scale, bias, p.p.data());
 }
 
 /// Row y of queries, from q to out.
@@ -73,10 +75,11 @@ template <class T, class Work>
 void for_planes(const Geometry& g, int64_t task, Work&& work) {
   using C = Compute<T>;
   thread_local Plane<C> plane;
-  for_groups(g, task, [&](const PlaneAt& at) {
+  for (int64_t n = 0; n < g.window.dilation * g.window.dilation; ++n) {
+    const PlaneAt at = plane_at(g, task, n), next = plane_at(g, task, n + 1);
     plane.resize(at.rows, at.cols, g.window.kernel, g.head_dim);
-    work(plane, PlaneRows<T, C>{g, at, plane});
-  });
+    work(plane, PlaneRows<T, C>{g, at, next, plane});
+  }
 }
 
 // Calls queries(y) for each row of a plane, before it keys(y) for rows that no query saw so far,
@@ -101,6 +104,14 @@ void load_keys(Plane<C>& p, const PlaneRows<T, C>& rows, const Tensor& qkv, int6
   rows.load(qkv, 2, 3, y, p.row(p.v, y));
 }
 
+// What load_keys will read before the queries' row y + 1, and that row.
+template <class T, class C>
+void fetch_ahead(Plane<C>& p, const PlaneRows<T, C>& rows, const Tensor& qkv, int64_t y) {
+  const int64_t key =
+      y + 1 < p.rows ? window_start(y + 1, p.rows, p.window_rows) + p.window_rows - 1 : p.rows;
+  p.ahead = {rows.ahead(qkv, 0, 3, y + 1), rows.ahead(qkv, 1, 3, key), rows.ahead(qkv, 2, 3, key)};
+}
+
 template <class T, class C = Compute<T>>
 void forward(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const NeighborhoodWindow& window,
              Tensor& out) {
@@ -111,6 +122,7 @@ void forward(Cpu& cpu, const Tensor& qkv, const Tensor& rpb, const NeighborhoodW
     for_planes<T>(g, task, [&](Plane<C>& plane, const PlaneRows<T, C>& rows) {
       const auto queries = [&](int64_t y) {
         rows.load(qkv, 0, 3, y, plane.q.data());
+        fetch_ahead(plane, rows, qkv, y);
         attend(plane, y, scale_of<C>(g), bias.of(task % window.heads));
         rows.store(plane.out.data(), 0, 1, y, out);
       };
@@ -133,6 +145,8 @@ void backward_plane(Plane<C>& p, const PlaneRows<T, C>& rows, const Tensor& dout
   const auto queries = [&](int64_t y) {
     rows.load(qkv, 0, 3, y, p.q.data());
     rows.load(dout, 0, 1, y, p.dout.data());
+    fetch_ahead(p, rows, qkv, y);
+    p.ahead[3] = rows.ahead(dout, 0, 1, y + 1);
     VIC_SIMD(backward_row<C>)(p, y, scale_of<C>(rows.g), bias, dbias);
     rows.store(p.dq.data(), 0, 3, y, dqkv);
   };

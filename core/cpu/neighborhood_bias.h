@@ -2,13 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <numbers>
 
 #include "core/cpu/neighborhood_plane.h"
 #include "core/ops/neighborhood_attention.h"
 
 namespace vicinity::kernels {
 
-/// For each head and each position of a query in its window: the biases of its neighbours.
+/// For each head and each position of a query in its window: the biases of its neighbours, times
+/// log2(e).
 template <class C>
 class BiasTable {
  public:
@@ -19,7 +21,8 @@ class BiasTable {
     cpu.parallel_for(window.heads, [&](int64_t head) {
       const C* biases = rpb.data<C>() + head * side * side;
       for_rows([&](int64_t row, int64_t bias) {
-        std::copy_n(biases + bias, kernel_, table_.data() + head * size() + row);
+        C* to = table_.data() + head * size() + row;
+        for (int64_t c = 0; c < kernel_; ++c) to[c] = std::numbers::log2e_v<C> * biases[bias + c];
       });
     });
   }

@@ -34,7 +34,7 @@ struct Geometry {
 template <class T, class C>
 struct PlaneRows {
   const Geometry& g;
-  const PlaneAt& at;
+  const PlaneAt &at, &next;  // this plane and the one after it
   const Plane<C>& plane;
 
   /// to = row y of the part-th block in `from`.
@@ -47,6 +47,17 @@ struct PlaneRows {
   void store(const C* from, int64_t part, int64_t parts, int64_t y, Tensor& to) const {
     const auto copy = VIC_SIMD(store_tokens<T, C>);
     copy(row(parts), from, to.data<T>() + offset(part, parts, y));
+  }
+
+  /// What load(from, part, parts, y, ...) will read; behind the last row, of the next plane.
+  Ahead ahead(const Tensor& from, int64_t part, int64_t parts, int64_t y) const {
+    const bool here = y < plane.rows;
+    const PlaneAt& of = here ? at : next;
+    const int64_t token = g.token(of, here ? y : 0, 0), size = sizeof(T);
+    const int64_t column = parts * g.channels * g.window.dilation * size;
+    const T* first = from.data<T>() + (token * parts + part) * g.channels + of.head * g.head_dim;
+    return {reinterpret_cast<const char*>(first), plane.rows > 1 ? 1 : of.rows, of.cols,
+            g.width * column, column};
   }
 
   /// Number in the map of token x of row y.
@@ -67,16 +78,13 @@ struct PlaneRows {
   }
 };
 
-/// Calls work(at) for each dilation group of an (image, head).
-template <class Work>
-void for_groups(const Geometry& g, int64_t task, Work&& work) {
+/// The n-th dilation group of an (image, head); behind the last one, the next one's first.
+inline PlaneAt plane_at(const Geometry& g, int64_t task, int64_t n) {
   const int64_t d = g.window.dilation;
-  for (int64_t ry = 0; ry < d; ++ry) {
-    for (int64_t rx = 0; rx < d; ++rx) {
-      work(PlaneAt{task / g.window.heads, task % g.window.heads, ry, rx,
-                   (g.height - ry + d - 1) / d, (g.width - rx + d - 1) / d});
-    }
-  }
+  task += n / (d * d);
+  const int64_t ry = n / d % d, rx = n % d;
+  return {task / g.window.heads,       task % g.window.heads,     ry, rx,
+          (g.height - ry + d - 1) / d, (g.width - rx + d - 1) / d};
 }
 
 }  // namespace vicinity::kernels

@@ -1,6 +1,6 @@
 // Softmax over the neighbours of a few queries. Step by step for all queries: each step waits for
 // the one before it, but not for the other queries.
-#include "core/cpu/softmax_rows.h"
+#include "core/cpu/simd_math.h"
 
 #if defined(VICINITY_CORE_CPU_NEIGHBORHOOD_SOFTMAX_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef VICINITY_CORE_CPU_NEIGHBORHOOD_SOFTMAX_H
@@ -9,35 +9,51 @@
 #define VICINITY_CORE_CPU_NEIGHBORHOOD_SOFTMAX_H
 #endif
 
+#include <limits>
+
 #include "core/cpu/neighborhood_queries.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vicinity::kernels::HWY_NAMESPACE {
 
-/// s = softmax(scale * s + bias) per query; a query's bias is the row of its position in its
-/// window.
+/// s = softmax(scale * s + bias) per query, both given times log2(e); a query's bias is the row of
+/// its position in its window. Only whole vectors move: numbers behind the last neighbour's become
+/// 0.
 template <class C>
 void softmax(const Plane<C>& p, const QueryGroup& at, C scale, const C* bias, C* s) {
-  const int64_t count = p.window_rows * p.window_cols;
+  constexpr int64_t kStep = Lanes<C>::kCount;
+  const int64_t count = p.window_rows * p.window_cols, last = (count - 1) / kStep * kStep;
+  const Lanes<C> nothing = -std::numeric_limits<C>::infinity();
+  const Some rest{count - last};
   C number[kMostQueries];
   for (int64_t i = 0; i < at.count; ++i) {
     C* row = s + i * p.score_pitch;
     const C* own = bias + at.position[i] * p.score_pitch;
-    Lanes<C> most = -std::numeric_limits<C>::infinity();
-    for_lanes<C>(count, [&](int64_t j, auto part) {
-      const Lanes<C> x = fma(load(row + j, part), scale, load(own + j, part));
-      store(x, row + j, part);
-      most = max(most, keep(x, part, most));
-    });
+    Lanes<C> most = nothing;
+    for (int64_t j = 0; j <= last; j += kStep) {
+      const Lanes<C> all = fma(load(row + j, Whole{}), scale, load(own + j, Whole{}));
+      const Lanes<C> x = j < last ? all : keep(all, rest, nothing);
+      store(x, row + j, Whole{});
+      most = max(most, x);
+    }
     number[i] = most.most();
   }
-  for (int64_t i = 0; i < at.count; ++i)
-    number[i] = exponentials(s + i * p.score_pitch, count, number[i], C{1});
   for (int64_t i = 0; i < at.count; ++i) {
     C* row = s + i * p.score_pitch;
-    const Lanes<C> inverse = 1 / number[i];
-    for_lanes<C>(
-        count, [&](int64_t j, auto part) { store(load(row + j, part) * inverse, row + j, part); });
+    const Lanes<C> most = number[i];
+    Lanes<C> sum;
+    for (int64_t j = 0; j <= last; j += kStep) {
+      const Lanes<C> e = exp2(load(row + j, Whole{}) - most);
+      store(e, row + j, Whole{});
+      sum += e;
+    }
+    number[i] = 1 / sum.sum();
+  }
+  for (int64_t i = 0; i < at.count; ++i) {
+    C* row = s + i * p.score_pitch;
+    const Lanes<C> inverse = number[i];
+    for (int64_t j = 0; j <= last; j += kStep)
+      store(load(row + j, Whole{}) * inverse, row + j, Whole{});
   }
 }
 

@@ -13,16 +13,19 @@
 HWY_BEFORE_NAMESPACE();
 namespace vicinity::kernels::HWY_NAMESPACE {
 
-// Calls work(in the map, in the plane) for each token and fetches what comes `ahead` of it in the
-// map, two lines of the cache: tokens lie too far apart for the hardware to see a pattern.
-template <class T, class C, class Work>
-HWY_INLINE void for_tokens(const MapRow& row, T* map, C* plane, Work&& work) {
+// Calls copy(in the map, in the plane, numbers) for each token. Most heads fill two vectors, for
+// which no loop is left.
+template <class C, class T, class P, class Copy>
+HWY_INLINE void for_tokens(const MapRow& row, T* map, P* plane, const Copy& copy) {
+  constexpr int64_t kTwo = 2 * Lanes<C>::kCount;
   for (int64_t y = 0; y < row.rows; ++y) {
     T* token = map + y * row.row_stride;
     for (int64_t x = 0; x < row.cols; ++x, token += row.col_stride, plane += row.width) {
-      __builtin_prefetch(token + row.ahead);
-      __builtin_prefetch(token + row.ahead + 64 / sizeof(T));
-      work(token, plane);
+      if (row.dim == kTwo) {
+        copy(token, plane, kTwo);
+      } else {
+        copy(token, plane, row.dim);
+      }
     }
   }
 }
@@ -30,17 +33,22 @@ HWY_INLINE void for_tokens(const MapRow& row, T* map, C* plane, Work&& work) {
 /// plane [column][width] = the tokens of the map.
 template <class T, class C>
 void load_tokens(const MapRow& row, const T* map, C* plane) {
-  for_tokens(row, map, plane, [&](const T* from, C* to) {
-    for_lanes<C>(row.dim, [&](int64_t t, auto part) { store(load(from + t, part), to + t, part); });
-  });
+  const auto copy = [](const T* from, C* to, int64_t dim) __attribute__((always_inline)) {
+    for_lanes<C>(dim, [&](int64_t t, auto part) { store(load(from + t, part), to + t, part); });
+  };
+  for_tokens<C>(row, map, plane, copy);
 }
 
-/// The reverse.
+/// The reverse. Fetches where the tokens of the next row go, two lines of the cache each: they lie
+/// too far apart for the hardware to see a pattern.
 template <class T, class C>
 void store_tokens(const MapRow& row, const C* plane, T* map) {
-  for_tokens(row, map, plane, [&](T* to, const C* from) {
-    for_lanes<C>(row.dim, [&](int64_t t, auto part) { store(load(from + t, part), to + t, part); });
-  });
+  const auto copy = [&](T * to, const C* from, int64_t dim) __attribute__((always_inline)) {
+    __builtin_prefetch(to + row.ahead);
+    __builtin_prefetch(to + row.ahead + 64 / sizeof(T));
+    for_lanes<C>(dim, [&](int64_t t, auto part) { store(load(from + t, part), to + t, part); });
+  };
+  for_tokens<C>(row, map, plane, copy);
 }
 
 /// Part of a plane turned, tokens side by side: out[t * pitch + i] = in[i * width + t], for a whole
