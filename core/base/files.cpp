@@ -1,6 +1,7 @@
 #include "core/base/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -164,6 +165,15 @@ void make_directories(const std::string& path) {
   VIC_CHECK(IoError, !error && std::filesystem::is_directory(path), "cannot make the folder '",
             path, "': ", error ? error.message() : "a file of that name is in the way",
             "; choose another place");
+}
+
+DirectoryLock::DirectoryLock(const std::string& path)
+    : directory_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+      held_(directory_ < 0 || ::flock(directory_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+}
+
+DirectoryLock::~DirectoryLock() {
+  if (directory_ >= 0) ::close(directory_);
 }
 
 }  // namespace vicinity

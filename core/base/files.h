@@ -65,4 +65,20 @@ void remove_directory(const std::string& path, const std::string& first,
 /// Makes the directory and its parents; IoError naming the part that is in the way.
 void make_directories(const std::string& path);
 
+/// A directory that this process has for itself until the lock goes, or the process does (flock).
+class DirectoryLock {
+ public:
+  /// held() is false where another process has it. File systems that cannot lock let everyone in.
+  explicit DirectoryLock(const std::string& path);
+  ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+  bool held() const { return held_; }
+
+ private:
+  int directory_;
+  bool held_;
+};
+
 }  // namespace vicinity

@@ -109,6 +109,29 @@ class Resume(Program):
         self.run_it("train", "--out", "cut", "--resume")
         self.assert_same("cut", whole)
 
+    def test_a_signal_ends_an_evaluation_too(self):
+        words = ["train", "data.root=/usr/share/datasets/fashion-mnist", *TINY, "threads=1", "train.batch=4", "train.micro_batch=4", "train.steps=1"]
+        self.run_it(*words, "--out", "whole")  # 10,000 images, four at a time
+        process = self.start(*words, "--out", "cut")
+        self.wait_for_steps("cut", 1, process)
+        process.send_signal(signal.SIGTERM)
+        errors = process.communicate(timeout=120)[1]
+        self.assertEqual(process.returncode, 143, errors)
+        self.assertIn("saved. Continue with", errors)
+        self.assertEqual((self.dir / "cut/metrics.jsonl").read_bytes().count(b"val/"), 0)
+        self.run_it("train", "--out", "cut", "--resume", has=["eval step 1"])
+        self.assertEqual(self.contents("cut"), self.contents("whole"))
+
+    def test_two_processes_do_not_share_a_run(self):
+        process = self.start(*self.words("one", "dinat", "train.steps=100000"))
+        self.wait_for_steps("one", 1, process)
+        for again in ("--resume", "--overwrite"):
+            self.run_it(*self.words("one", "dinat", "train.steps=100000"), again, code=2, has=["another process trains in 'one'", "--out"])
+        self.assertIsNone(process.poll())
+        process.kill()
+        process.communicate()
+        self.run_it("train", "--out", "one", "--resume", "train.steps=40", has=["resumed at step"])
+
     def cut(self, run, checkpoints=1):
         """A run killed when it had so many checkpoints."""
         process = self.start(*self.words(run))

@@ -1,4 +1,6 @@
 // Pictures for models of one channel: made grey as Pillow does, before anything else.
+#include <gtest/gtest.h>
+
 #include "data/loader.h"
 #include "data/source/folder.h"
 #include "data/transforms/pixel_ops.h"

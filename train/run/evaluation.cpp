@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "core/runtime/profile.h"
 #include "train/optim/averaging.h"
+#include "train/run/signals.h"
 
 namespace vicinity {
 
@@ -53,8 +54,14 @@ bool Evaluation::out_of_patience() const {
 
 EvalReport Evaluation::evaluate_weights() {
   EvalReport own = evaluate(*parts_.model, loader_, normalization_of(parts_.config.data.transform),
-                            parts_.act, [this] { parts_.doing("evaluation"); });
+                            parts_.act, [this] { before_batch(); });
   return parts_.ranks ? parts_.ranks->merge(own) : std::move(own);
+}
+
+void Evaluation::before_batch() const {
+  parts_.doing("evaluation");
+  const int signal = SignalWatch::received();
+  if (signal != 0 && !parts_.ranks) throw EvaluationCut{signal};
 }
 
 std::optional<EvalReport> Evaluation::evaluate_average() {

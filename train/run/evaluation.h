@@ -11,6 +11,11 @@
 
 namespace vicinity {
 
+/// Thrown out of an evaluation that a signal ends; the run that resumes repeats it.
+struct EvaluationCut {
+  int signal;
+};
+
 class Evaluation {
  public:
   /// All must outlive it. `state` holds the best so far and the last.
@@ -24,12 +29,14 @@ class Evaluation {
   /// after the best one.
   bool out_of_patience() const;
   /// Evaluates on every validation image, logs, writes metrics, notes the best in the state: by the
-  /// averaged weights where there are any, whose report it then is.
+  /// averaged weights where there are any, whose report it then is. EvaluationCut on a signal, in a
+  /// run of one rank: many would have to agree on it.
   EvalReport run();
 
  private:
   int64_t interval() const;
   EvalReport evaluate_weights();
+  void before_batch() const;
   std::optional<EvalReport> evaluate_average();
   bool note(const EvalReport& report);
 

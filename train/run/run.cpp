@@ -94,6 +94,14 @@ void Run::save(bool scheduled) {
 
 RunResult Run::train() {
   const SignalWatch signals;
+  try {
+    return train_to_the_end();
+  } catch (const EvaluationCut& cut) {
+    return leave(cut.signal);
+  }
+}
+
+RunResult Run::train_to_the_end() {
   const auto start = std::chrono::steady_clock::now();
   progress_->restart();
   // A signal may have come between a step and its evaluation.
@@ -101,7 +109,7 @@ RunResult Run::train() {
   if (began && evaluation_->due(parts_.steps_done()) && !evaluation_->done()) evaluate();
   while (parts_.steps_done() < parts_.length.steps && !evaluation_->out_of_patience()) {
     step();
-    const int signal = parts_.ranks ? parts_.trainer->signal() : signals.received();
+    const int signal = parts_.ranks ? parts_.trainer->signal() : SignalWatch::received();
     if (signal != 0) return leave(signal);
     if (evaluation_->due(parts_.steps_done())) {
       evaluate();

@@ -41,6 +41,7 @@ class Run {
   StepReport step_on(const TrainBatch& batch);
   void evaluate();
   void save(bool scheduled = true);
+  RunResult train_to_the_end();
   RunResult finish();
   RunResult leave(int signal);
 

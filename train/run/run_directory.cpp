@@ -61,13 +61,24 @@ RunDirectory::RunDirectory(std::string path, OpenMode mode)
   if (mode == OpenMode::resume) {
     VIC_CHECK(UsageError, holds_run(path_), "--resume: there is no run in '", path_,
               "' (no config.yaml); start one without --resume");
+    lock();
     return;
   }
-  if (mode == OpenMode::overwrite) remove_run(path_);
+  if (mode == OpenMode::overwrite) {
+    if (fs::exists(path_)) lock();
+    remove_run(path_);
+  }
   VIC_CHECK(UsageError, mode == OpenMode::overwrite || !holds_something(path_), "--out '", path_,
             "' is not empty; continue that run with --resume, replace it with --overwrite, or "
             "choose another folder");
   make_directories(path_);
+  if (lock_ == nullptr) lock();
+}
+
+void RunDirectory::lock() {
+  lock_ = std::make_unique<DirectoryLock>(path_);
+  VIC_CHECK(UsageError, lock_->held(), "another process trains in '", path_,
+            "' now; let it end or stop it, or choose another --out");
 }
 
 bool RunDirectory::holds_run(const std::string& path) { return fs::exists(path + "/config.yaml"); }

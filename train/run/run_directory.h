@@ -2,9 +2,12 @@
 // timing.jsonl, summary.csv, events.out.tfevents.*, eval/, checkpoints/, DONE.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "core/base/files.h"
 
 namespace vicinity {
 
@@ -13,8 +16,8 @@ enum class OpenMode { fresh, overwrite, resume, observe };
 
 class RunDirectory {
  public:
-  /// fresh: ConfigError if `path` exists and is not empty. overwrite: what a run left there is
-  /// removed. resume: a run must be there.
+  /// fresh: UsageError if `path` exists and is not empty. overwrite: what a run left there is
+  /// removed. resume: a run must be there. UsageError while another process writes there.
   RunDirectory(std::string path, OpenMode mode);
 
   const std::string& path() const { return path_; }
@@ -33,8 +36,11 @@ class RunDirectory {
   std::optional<std::string> done_text() const;
 
  private:
+  void lock();
+
   std::string path_;
   bool writes_;
+  std::unique_ptr<DirectoryLock> lock_;
 };
 
 /// runs/<date>-<time>-<model>, not yet existing.
