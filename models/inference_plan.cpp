@@ -74,7 +74,7 @@ Outputs InferencePlan::on_cuda(ShapePlan& plan, const Tensor& images) {
   if constexpr (kCudaBuilt) {
     if (plan.graph == nullptr) {
       plan.input = empty_like(images);
-      plan.graph = std::make_shared<CudaGraph>([&] {
+      plan.graph = std::make_shared<CudaGraph>(std::make_shared<GraphMemory>(), [&] {
         OutputSink sink(request_);
         model_.run(plan.input, sink, pass(plan));
         plan.sink = std::move(sink);

@@ -14,18 +14,28 @@ StepOutcome CapturedStep::run(const Tensor& images, const Tensor& labels, int64_
                               const Work& work) {
   if (device_ != kCuda) return work(images, labels);
   if (seen_ == 0) shape_ = images.shape();
-  if (!(images.shape() == shape_)) return work(to_device(images, kCuda), to_device(labels, kCuda));
-  if (++seen_ == 1 || !capture_) return work(images_(images), labels_(labels));
-  return run_recorded(images, labels, step, work);
+  if (!(images.shape() == shape_))
+    return run_op_by_op(to_device(images, kCuda), to_device(labels, kCuda), work);
+  const Tensor device_images = images_(images), device_labels = labels_(labels);
+  if (++seen_ == 1 || !capture_) return run_op_by_op(device_images, device_labels, work);
+  return run_recorded(device_images, device_labels, step, work);
+}
+
+StepOutcome CapturedStep::run_op_by_op(const Tensor& images, const Tensor& labels,
+                                       const Work& work) {
+  if (!capture_) return work(images, labels);
+  if constexpr (kCudaBuilt) {
+    if (memory_ == nullptr) memory_ = std::make_shared<GraphMemory>();
+    return memory_->use([&] { return work(images, labels); });
+  }
+  return {};
 }
 
 StepOutcome CapturedStep::run_recorded(const Tensor& images, const Tensor& labels, int64_t step,
                                        const Work& work) {
   if constexpr (kCudaBuilt) {
-    const Tensor device_images = images_(images), device_labels = labels_(labels);
-    if (graph_ == nullptr) {
-      graph_ = std::make_shared<CudaGraph>([&] { outcome_ = work(device_images, device_labels); });
-    }
+    if (graph_ == nullptr)
+      graph_ = std::make_shared<CudaGraph>(memory_, [&] { outcome_ = work(images, labels); });
     graph_->launch(step);
   }
   return outcome_;

@@ -21,7 +21,8 @@ struct StepOutcome {
 /// Runs work(images, labels) with the batch on the device. On CUDA the first batch is enqueued op
 /// by op, the next of the same shape is recorded (core/runtime/cuda_graph.h), and every one from
 /// then on is a launch; batches of other shapes, such as the last of an epoch, stay op by op. The
-/// bits are the same: it is the same kernels in the same order.
+/// bits are the same: it is the same kernels in the same order. All of them use one memory, so what
+/// a step makes lasts until the next one.
 class CapturedStep {
  public:
   using Work = std::function<StepOutcome(const Tensor& images, const Tensor& labels)>;
@@ -34,6 +35,8 @@ class CapturedStep {
   StepOutcome run(const Tensor& images, const Tensor& labels, int64_t step, const Work& work);
 
  private:
+  /// On the device.
+  StepOutcome run_op_by_op(const Tensor& images, const Tensor& labels, const Work& work);
   StepOutcome run_recorded(const Tensor& images, const Tensor& labels, int64_t step,
                            const Work& work);
 
@@ -42,8 +45,9 @@ class CapturedStep {
   Shape shape_;  // of the first batch
   int64_t seen_ = 0;
   Upload images_, labels_;
-  std::shared_ptr<CudaGraph> graph_;  // shared: a program without CUDA has no ~CudaGraph
-  StepOutcome outcome_;               // in the memory of the graph, so gone before it
+  std::shared_ptr<GraphMemory> memory_;  // shared: a program without CUDA has no destructor of it
+  std::shared_ptr<CudaGraph> graph_;
+  StepOutcome outcome_;  // in the memory of the graph, so gone before it
 };
 
 }  // namespace vicinity

@@ -151,15 +151,18 @@ DEV_FN void copies_wait() {
   asm volatile("cp.async.wait_group %0;" : : "n"(pending) : "memory");
 }
 
-/// Enqueues a kernel. DeviceError names it and its sizes where the device refuses them.
+/// Enqueues a kernel. DeviceError names it and its sizes where the device refuses them; a device
+/// that failed at earlier work says so here too.
 template <class... Parameters, class... Arguments>
 void launch(Cuda& cuda, const char* name, void (*kernel)(Parameters...), const LaunchShape& shape,
             const Arguments&... arguments) {
   auto check = [&](cudaError_t error) {
     VIC_CHECK(DeviceError, error == cudaSuccess, "kernel ", name, " on ", shape.blocks,
               " blocks of ", shape.threads, " threads with ", shape.shared,
-              " bytes of shared memory: ", cudaGetErrorString(error));
+              " bytes of shared memory, or work before it: ", cudaGetErrorString(error));
   };
+  check(0 < shape.blocks && shape.blocks <= INT32_MAX ? cudaSuccess
+                                                      : cudaErrorInvalidConfiguration);
   if (shape.shared > 48 * 1024) {
     check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                                cudaFuncAttributeMaxDynamicSharedMemorySize,

@@ -60,10 +60,11 @@ int longest_query_halo(int tokens, int dilation, int kernel) {
 /// keys are seen by.
 template <int K>
 struct KeyWindow {
-  int corner, pitch, cols, count;  // corner: the first query's row in the halo
+  static constexpr int kNever = 0x7fff;  // a first query that none reaches
+  int corner, pitch, cols, count;        // corner: the first query's row in the halo
   unsigned reciprocal;
-  int row[2], rows[2], col[2], key_cols[2];  // of the queries of each key, from the corner
-  int bias[2];                               // of the first query
+  uint32_t low[2], high[2];  // first and last of the queries of each key, as pairs from the corner
+  int bias[2];               // of the corner
 
   DEV_FN KeyWindow(const DilationGroup& group, const SubTile& sub, const HaloArea& halo)
       : pitch(halo.pitch) {
@@ -78,10 +79,11 @@ struct KeyWindow {
     for (int x = 0; x < 2; ++x) {
       const int key_row = sub.row_of(dev::lane() / 4 + 8 * x),
                 key_col = sub.col_of(dev::lane() / 4 + 8 * x);
-      row[x] = first_query(key_row, K) - top;
-      col[x] = first_query(key_col, K) - left;
-      rows[x] = key_row < group.rows ? end_query(key_row, group.rows, K) - top - row[x] : 0;
-      key_cols[x] = key_col < group.cols ? end_query(key_col, group.cols, K) - left - col[x] : 0;
+      const bool is_there = key_row < group.rows && key_col < group.cols;
+      low[x] = is_there ? pair(first_query(key_row, K) - top, first_query(key_col, K) - left)
+                        : pair(kNever, kNever);
+      high[x] = pair(end_query(key_row, group.rows, K) - top - 1,
+                     end_query(key_col, group.cols, K) - left - 1);
       bias[x] = (key_row - top + K - 1) * (2 * K - 1) + key_col - left + K - 1;
     }
   }
@@ -93,10 +95,16 @@ struct KeyWindow {
     query = dev::min(query, count - 1);
     return corner + query + row_of(query) * (pitch - cols);
   }
-  /// Never a query past the end: its row lies below all.
-  DEV_FN bool sees(int x, int query_row, int query_col) const {
-    return query_row >= row[x] && query_row < row[x] + rows[x] && query_col >= col[x] &&
-           query_col < col[x] + key_cols[x];
+  /// A row and a column, both below 2^15, in one register.
+  DEV_FN static uint32_t pair(int row, int col) {
+    return static_cast<uint32_t>(row) << 16 | static_cast<uint32_t>(col);
+  }
+  /// Whether key x is seen by the query at this pair: two comparisons at once, whose differences
+  /// keep the bit above a half where they are not negative. Never by a query past the end: its row
+  /// lies below all.
+  DEV_FN bool sees(int x, uint32_t query) const {
+    constexpr uint32_t kAbove = 0x80008000u;
+    return (((query | kAbove) - low[x]) & ((high[x] | kAbove) - query) & kAbove) == kAbove;
   }
 };
 
@@ -113,7 +121,7 @@ DEV_FN void softmax_backward(const KeyWindow<K>& window, int first, const KeysSh
     DEV_UNROLL
     for (int x = 0; x < 2; ++x) {
       float &p_x = p[n][2 * x + e], &ds_x = ds[n][2 * x + e];
-      if (window.sees(x, row, col)) {
+      if (window.sees(x, KeyWindow<K>::pair(row, col))) {
         const float bias = shared.bias[window.bias[x] - row * (2 * K - 1) - col];
         p_x = dev::exp2_fast(dev::fma(p_x, kScoreScale, bias) - of.log_sum);
         ds_x = p_x * (ds_x - of.delta);

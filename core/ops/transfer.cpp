@@ -57,8 +57,10 @@ void Upload::begin(const Tensor& x) {
       buffers_->arriving = empty_like(value_);
       buffers_->taken = cuda_api::create_event();
       cuda_api::record(buffers_->taken, cuda().stream());  // may still use what was there before
-      for (Buffers::Buffer& buffer : buffers_->both)
-        buffer = {cuda_api::allocate_host(x.bytes()), cuda_api::create_event()};
+      for (Buffers::Buffer& buffer : buffers_->both) {
+        buffer.host = cuda_api::allocate_host(x.bytes());
+        buffer.sent = cuda_api::create_event();
+      }
     }
     VIC_ASSERT(value_.shape() == x.shape() && value_.dtype() == x.dtype());
     Buffers::Buffer& buffer = buffers_->both[buffers_->next];
@@ -92,7 +94,11 @@ Upload::~Upload() {
   if constexpr (kCudaBuilt) {
     if (buffers_ == nullptr) return;
     for (const Buffers::Buffer& buffer : buffers_->both) {
-      cuda_api::synchronize(buffer.sent);
+      try {
+        if (buffer.sent != nullptr) cuda_api::synchronize(buffer.sent);
+      } catch (const Error&) {
+        // The device failed, has said so where it was noticed, and copies no more.
+      }
       cuda_api::destroy(buffer.sent);
       cuda_api::release_host(buffer.host);
     }

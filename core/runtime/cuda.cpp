@@ -31,7 +31,9 @@ cuda_api::Stream Cuda::copy_stream() {
 }
 
 void Cuda::gemm(const cuda_api::Gemm& product) {
-  if (!workspace_.defined()) workspace_ = Tensor({kWorkspaceBytes}, DType::u8, kCuda);
+  if (!workspace_.defined()) {
+    workspace_ = in_common_memory([] { return Tensor({kWorkspaceBytes}, DType::u8, kCuda); });
+  }
   cuda_api::gemm(blas_, product, workspace_.raw(), workspace_.bytes(), stream_);
 }
 
@@ -39,7 +41,7 @@ const Tensor& Cuda::constant(const std::string& name, const std::function<Tensor
   const auto found = constants_.find(name);
   if (found != constants_.end()) return found->second;
   const Tensor host = make();
-  Tensor device(host.shape(), host.dtype(), kCuda);
+  Tensor device = in_common_memory([&] { return Tensor(host.shape(), host.dtype(), kCuda); });
   cuda_api::copy(device.raw(), host.raw(), host.bytes(), cuda_api::Copy::to_device, stream_);
   synchronize();  // the host's copy dies here
   return constants_.emplace(name, std::move(device)).first->second;

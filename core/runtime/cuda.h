@@ -38,6 +38,20 @@ class Cuda {
   cuda_api::Stream copy_stream();
   CudaAllocator& allocator() { return allocator_; }
 
+  /// make(), whose tensors live as long as they like, also where the memory of a recorded step is
+  /// in use (core/runtime/cuda_graph.h).
+  template <class Make>
+  auto in_common_memory(Make&& make) {
+    struct Common {
+      explicit Common(CudaAllocator& a) : allocator(a), before(a.switch_owner(0)) {}
+      ~Common() { allocator.switch_owner(before); }
+      CudaAllocator& allocator;
+      int before;
+    };
+    const Common common(allocator_);
+    return make();
+  }
+
   void gemm(const cuda_api::Gemm& product);
   /// Waits until all that was enqueued is done.
   void synchronize() { cuda_api::synchronize(stream_); }

@@ -12,6 +12,10 @@ namespace vicinity {
 namespace {
 
 constexpr size_t kPieceBytes = size_t{64} << 20;
+constexpr size_t kMostPieces = 256;  // on a device so small that these would be most of it
+// In pieces: what everybody's memory may have ahead, which a recorded step, by far the largest,
+// cannot use. Its own pieces may be as large as they like: many small ones have many gaps.
+constexpr size_t kMostGrowth = 8;
 constexpr size_t kGuardBytes = 64;
 constexpr int kGuardByte = 0xA5;
 constexpr int kPoisonByte = 0xFF;  // NaN in every float type
@@ -22,13 +26,48 @@ size_t guarded(size_t bytes) {
 
 }  // namespace
 
-CudaAllocator::Piece* CudaAllocator::add_piece(size_t bytes) {
+bool CudaAllocator::add_piece(size_t bytes) {
   auto* data = static_cast<char*>(cuda_api::allocate(bytes));
-  if (data == nullptr) return nullptr;
+  if (data == nullptr) return false;
   ++driver_calls_;
   reserved_ += bytes;
   pieces_.push_back(std::make_unique<Piece>(Piece{data, bytes, Arena(bytes), owner_}));
-  return pieces_.back().get();
+  return true;
+}
+
+// Pieces grow with what their owner has already, so that a step of many sizes needs few of them.
+// Where the device has less left, half as much is asked for, down to what is needed.
+bool CudaAllocator::add_piece_for(size_t bytes) {
+  const size_t needed = guarded(bytes) + Arena::kAlignment;
+  const size_t least = std::min(kPieceBytes, cuda_api::memory_info().total / kMostPieces);
+  const size_t growth =
+      std::min(reserved_for(owner_) / 4, owner_ == 0 ? kMostGrowth * least : SIZE_MAX);
+  size_t wanted = std::max({needed, least, growth});
+  while (!add_piece(wanted)) {
+    if (wanted == needed) return false;
+    wanted = std::max(needed, wanted / 2);
+  }
+  return true;
+}
+
+bool CudaAllocator::give_back_unused_pieces() {
+  if (capturing_) return false;  // would spoil the capture
+  const auto unused = [](const auto& piece) { return piece->owner == 0 && piece->arena.unused(); };
+  if (std::none_of(pieces_.begin(), pieces_.end(), unused)) return false;
+  cuda_api::synchronize(stream_);  // work that was enqueued may still use them
+  for (const auto& piece : pieces_) {
+    if (!unused(piece)) continue;
+    reserved_ -= piece->bytes;
+    cuda_api::release(piece->data);
+  }
+  std::erase_if(pieces_, unused);
+  return true;
+}
+
+size_t CudaAllocator::reserved_for(int owner) const {
+  size_t bytes = 0;
+  for (const auto& piece : pieces_) bytes += piece->owner == owner ? piece->bytes : 0;
+  return bytes;
 }
 
 void* CudaAllocator::take_from(Piece& piece, size_t bytes) {
@@ -37,10 +76,10 @@ void* CudaAllocator::take_from(Piece& piece, size_t bytes) {
   char* data = piece.data + offset;
   use_.current += bytes;
   use_.peak = std::max(use_.peak, use_.current);
-  // Not while capturing: a graph would poison its inputs again at every launch.
-  if (cuda_api::checks_memory() && owner_ == 0) {
+  if (cuda_api::checks_memory() && !capturing_) {
     cuda_api::fill_bytes(data, kPoisonByte, bytes, stream_);
     cuda_api::fill_bytes(data + bytes, kGuardByte, kGuardBytes, stream_);
+    guarded_.insert(data);
   }
   return data;
 }
@@ -49,19 +88,20 @@ void CudaAllocator::throw_failure() {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void* CudaAllocator::allocate(size_t bytes) {
-  throw_failure();
+void* CudaAllocator::take(size_t bytes) {
   for (const auto& piece : pieces_) {
     if (piece->owner != owner_) continue;
     if (void* data = take_from(*piece, bytes)) return data;
   }
-  // Pieces grow with what is held already, so that a step of many sizes needs few of them. The last
-  // memory of the device is taken in pieces of what is needed.
-  const size_t needed = guarded(bytes) + Arena::kAlignment;
-  Piece* piece = add_piece(std::max({needed, kPieceBytes, reserved_ / 4}));
-  if (piece == nullptr) piece = add_piece(needed);
-  if (piece == nullptr) out_of_memory(bytes);
-  return take_from(*piece, bytes);
+  return nullptr;
+}
+
+void* CudaAllocator::allocate(size_t bytes) {
+  throw_failure();
+  if (void* data = take(bytes)) return data;
+  if (!add_piece_for(bytes) && !(give_back_unused_pieces() && add_piece_for(bytes)))
+    out_of_memory(bytes);
+  return take_from(*pieces_.back(), bytes);
 }
 
 void CudaAllocator::release(void* data, size_t bytes) {
@@ -70,9 +110,8 @@ void CudaAllocator::release(void* data, size_t bytes) {
     return at >= p->data && at < p->data + p->bytes;
   });
   VIC_ASSERT(piece != pieces_.end(), "released what was never handed out");
-  // Guard bytes of a captured step are written when its graph runs, if ever; and while capturing
-  // nothing can be read.
-  if (cuda_api::checks_memory() && owner_ == 0 && (*piece)->owner == 0) {
+  // While capturing nothing can be read.
+  if (guarded_.erase(data) > 0 && !capturing_) {
     try {
       check_guard(at, bytes);
     } catch (...) {
@@ -93,26 +132,23 @@ void CudaAllocator::check_guard(const char* data, size_t bytes) {
              " bytes, at byte ", static_cast<ptrdiff_t>(bytes) + (bad - guard.begin()));
 }
 
-int CudaAllocator::open_private_pieces() {
-  VIC_ASSERT(owner_ == 0, "two graphs are captured at once");
-  owner_ = ++owners_;
-  return owner_;
-}
-
-void CudaAllocator::release_private_pieces(int owner) {
+void CudaAllocator::remove_owner(int owner) {
   for (const auto& piece : pieces_) {
-    if (piece->owner == owner) piece->owner = 0;  // ordinary tensors may live in it from now on
+    if (piece->owner == owner) piece->owner = 0;
   }
 }
 
 void CudaAllocator::out_of_memory(size_t bytes) const {
   const cuda_api::MemoryInfo info = cuda_api::memory_info();
+  const size_t kept = reserved_ - reserved_for(0),
+               others = info.total - std::min(info.total, info.free + reserved_);
   const auto text = [](size_t n) { return format_bytes(static_cast<double>(n)); };
   VIC_FAIL(OutOfMemory, "out of GPU memory: ", text(bytes),
-           " asked for; tensors of this process hold ", text(use_.current), " of the ",
-           text(reserved_), " it has reserved; the device has ", text(info.free), " free of ",
-           text(info.total),
-           " (nvidia-smi tells who holds the rest); a smaller train.micro_batch needs less");
+           " asked for. Tensors of this process hold ", text(use_.current), " of the ",
+           text(reserved_), " it has reserved (", text(kept),
+           " of it for recorded steps); other processes and the driver hold ", text(others),
+           "; the device has ", text(info.free), " free of ", text(info.total),
+           ". nvidia-smi names the other processes; a smaller train.micro_batch needs less");
 }
 
 }  // namespace vicinity

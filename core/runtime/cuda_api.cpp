@@ -25,6 +25,18 @@ cudaGraphExec_t native(Graph graph) { return reinterpret_cast<cudaGraphExec_t>(g
 
 std::string version_text(int version) { return str(version / 1000, ".", version % 1000 / 10); }
 
+/// Memory may be asked for while a stream is captured too: the graph's own is taken then.
+class Relaxed {
+ public:
+  Relaxed() { VIC_CUDA(cudaThreadExchangeStreamCaptureMode(&mode_)); }
+  ~Relaxed() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  Relaxed(const Relaxed&) = delete;
+  Relaxed& operator=(const Relaxed&) = delete;
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
+
 // A plain number in CMAKE_CUDA_ARCHITECTURES is machine code and PTX, which later devices
 // translate.
 bool runs_here(const std::string& architecture, int capability) {
@@ -90,6 +102,7 @@ int runtime_version() {
 std::string built_architectures() { return VICINITY_CUDA_ARCHITECTURES; }
 
 MemoryInfo memory_info() {
+  const Relaxed relaxed;
   MemoryInfo info;
   VIC_CUDA(cudaMemGetInfo(&info.free, &info.total));
   return info;
@@ -97,11 +110,8 @@ MemoryInfo memory_info() {
 
 void* allocate(size_t bytes) {
   void* data = nullptr;
-  // Allowed while a stream is captured too: the graph's own memory is taken then.
-  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
-  VIC_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
+  const Relaxed relaxed;
   const cudaError_t error = cudaMalloc(&data, bytes);
-  VIC_CUDA(cudaThreadExchangeStreamCaptureMode(&mode));
   if (error == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // forgets it: the next launch is not to blame
     return nullptr;
@@ -109,12 +119,13 @@ void* allocate(size_t bytes) {
   check(error, "cudaMalloc");
   return data;
 }
+void release(void* data) noexcept { cudaFree(data); }
 void* allocate_host(size_t bytes) {
   void* data = nullptr;
   VIC_CUDA(cudaMallocHost(&data, bytes));
   return data;
 }
-void release_host(void* data) { VIC_CUDA(cudaFreeHost(data)); }
+void release_host(void* data) noexcept { cudaFreeHost(data); }
 bool checks_memory() {
   static const bool asked = std::getenv("VICINITY_CHECK_MEMORY") != nullptr;
   return asked;
@@ -125,7 +136,9 @@ Stream create_stream() {
   VIC_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   return reinterpret_cast<Stream>(stream);
 }
-void destroy(Stream stream) { VIC_CUDA(cudaStreamDestroy(native(stream))); }
+void destroy(Stream stream) noexcept {
+  if (stream != nullptr) cudaStreamDestroy(native(stream));
+}
 void synchronize(Stream stream) { VIC_CUDA(cudaStreamSynchronize(native(stream))); }
 
 void copy(void* to, const void* from, size_t bytes, Copy kind, Stream stream) {
@@ -143,7 +156,9 @@ Event create_event() {
   VIC_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
   return reinterpret_cast<Event>(event);
 }
-void destroy(Event event) { VIC_CUDA(cudaEventDestroy(native(event))); }
+void destroy(Event event) noexcept {
+  if (event != nullptr) cudaEventDestroy(native(event));
+}
 void record(Event event, Stream stream) {
   VIC_CUDA(cudaEventRecord(native(event), native(stream)));
 }
@@ -160,14 +175,23 @@ Graph end_capture(Stream stream) {
   cudaGraph_t graph = nullptr;
   VIC_CUDA(cudaStreamEndCapture(native(stream), &graph));
   cudaGraphExec_t executable = nullptr;
-  VIC_CUDA(cudaGraphInstantiate(&executable, graph, 0));
-  VIC_CUDA(cudaGraphDestroy(graph));
+  const cudaError_t error = cudaGraphInstantiate(&executable, graph, 0);
+  cudaGraphDestroy(graph);
+  check(error, "cudaGraphInstantiate");
   return reinterpret_cast<Graph>(executable);
+}
+void abandon_capture(Stream stream) noexcept {
+  cudaGraph_t graph = nullptr;
+  cudaStreamEndCapture(native(stream), &graph);
+  if (graph != nullptr) cudaGraphDestroy(graph);
+  cudaGetLastError();  // that of the capture: its reason is thrown already
 }
 void launch(Graph graph, Stream stream) {
   VIC_CUDA(cudaGraphLaunch(native(graph), native(stream)));
 }
-void destroy(Graph graph) { VIC_CUDA(cudaGraphExecDestroy(native(graph))); }
+void destroy(Graph graph) noexcept {
+  if (graph != nullptr) cudaGraphExecDestroy(native(graph));
+}
 
 void push_range(const char* name) { nvtxRangePushA(name); }
 void pop_range() { nvtxRangePop(); }

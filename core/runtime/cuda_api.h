@@ -46,14 +46,19 @@ struct MemoryInfo {
 MemoryInfo memory_info();
 /// Null if there is not that much left.
 void* allocate(size_t bytes);
-/// Page-locked memory of the host, which copies can read while the host goes on.
+/// The device must be done with it. As destroy() below, never throws.
+void release(void* data) noexcept;
+/// Page-locked memory of the host, which copies can read while the host goes on. Not while a stream
+/// is captured: that would spoil the capture.
 void* allocate_host(size_t bytes);
-void release_host(void* data);
+void release_host(void* data) noexcept;
 /// True if every fresh block is to be filled with NaNs and watched for overruns.
 bool checks_memory();
 
+// destroy() is for destructors: null is nothing to destroy, and what the device cannot do any more
+// it has said at the call that failed first.
 Stream create_stream();
-void destroy(Stream stream);
+void destroy(Stream stream) noexcept;
 /// Waits for all work of the stream; errors of kernels arrive here.
 void synchronize(Stream stream);
 enum class Copy { to_device, to_host, on_device };
@@ -62,7 +67,7 @@ void copy(void* to, const void* from, size_t bytes, Copy kind, Stream stream);
 void fill_bytes(void* to, int byte, size_t bytes, Stream stream);
 
 Event create_event();
-void destroy(Event event);
+void destroy(Event event) noexcept;
 void record(Event event, Stream stream);
 void wait(Stream stream, Event event);
 void synchronize(Event event);
@@ -70,8 +75,10 @@ void synchronize(Event event);
 /// Between begin and end, what the stream is given is kept and not run.
 void begin_capture(Stream stream);
 Graph end_capture(Stream stream);
+/// Ends a capture that failed half way, if there is one, and forgets what it kept.
+void abandon_capture(Stream stream) noexcept;
 void launch(Graph graph, Stream stream);
-void destroy(Graph graph);
+void destroy(Graph graph) noexcept;
 
 /// Named ranges in NVIDIA's profilers.
 void push_range(const char* name);
@@ -89,7 +96,7 @@ struct Gemm {
   int64_t batch = 1;                        // products side by side in memory
 };
 Blas create_blas();
-void destroy(Blas blas);
+void destroy(Blas blas) noexcept;
 /// `workspace`: scratch on the device, used by one stream only.
 void gemm(Blas blas, const Gemm& product, void* workspace, size_t workspace_bytes, Stream stream);
 

@@ -20,9 +20,11 @@ void check(cublasStatus_t status, const char* call) {
 
 cudaDataType_t type_of(DType dtype) { return dtype == DType::bf16 ? CUDA_R_16BF : CUDA_R_32F; }
 
-// The largest power of two, at most 256, that divides an address: what algorithms may count on.
+// The largest power of two, at most 16, that divides an address: what algorithms may count on.
+// Wider loads there are none, and what a tensor has beyond 16 bytes is an accident of where there
+// was room: another algorithm for it would give other bits in a recorded step than op by op.
 uint32_t alignment_of(const void* data) {
-  const auto bits = reinterpret_cast<uintptr_t>(data) | 256;
+  const auto bits = reinterpret_cast<uintptr_t>(data) | 16;
   return static_cast<uint32_t>(bits & ~(bits - 1));
 }
 
@@ -139,7 +141,7 @@ Blas create_blas() {
   return blas;
 }
 
-void destroy(Blas blas) {
+void destroy(Blas blas) noexcept {
   for (auto& [key, made] : blas->prepared) {
     cublasLtMatmulDescDestroy(made.product);
     for (const auto l : {made.left, made.right, made.result}) cublasLtMatrixLayoutDestroy(l);

@@ -21,6 +21,8 @@ class Arena {
   /// lowest of equals.
   size_t allocate(size_t bytes);
   void release(size_t offset);
+  /// Whether nothing is handed out.
+  bool unused() const { return used_.empty(); }
   /// Bytes of the block at this offset (a multiple of kAlignment).
   size_t block_size(size_t offset) const { return used_.at(offset); }
 

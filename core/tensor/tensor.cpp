@@ -42,4 +42,14 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
   return result;
 }
 
+Tensor Tensor::part(size_t byte, const Shape& shape, DType dtype) const {
+  Tensor result = *this;
+  result.offset_ += byte;
+  result.shape_ = shape;
+  result.dtype_ = dtype;
+  VIC_CHECK(ShapeError, byte % size_of(dtype) == 0 && byte + result.bytes() <= bytes(),
+            "part: ", shape, " ", dtype, " at byte ", byte, " of ", bytes());
+  return result;
+}
+
 }  // namespace vicinity

@@ -67,6 +67,9 @@ class Tensor {
   Tensor reshape(const Shape& shape) const;
   /// Rows [begin, end) of the first axis, sharing storage.
   Tensor slice(int64_t begin, int64_t end) const;
+  /// `shape` elements of `dtype` from this byte on, sharing storage: for small tensors that travel
+  /// as one. ShapeError if they reach past the end.
+  Tensor part(size_t byte, const Shape& shape, DType dtype) const;
   /// Whether both begin at the same byte of the same storage.
   bool begins_with(const Tensor& other) const {
     return storage_ == other.storage_ && offset_ == other.offset_;

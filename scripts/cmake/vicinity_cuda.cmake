@@ -1,8 +1,10 @@
 # The CUDA backend of vicinity_core, where VICINITY_CUDA asks for it. The kernels are one set of sources: with ON nvcc makes
 # GPU code of them; with `emulated` g++ compiles them for tests/simt, which runs them on the CPU, and no CUDA is needed.
 if(NOT VICINITY_CUDA)
+  message(STATUS "CUDA backend: not built, device=cuda will say so (-DVICINITY_CUDA=ON builds it where nvcc is)")
   return()
 endif()
+message(STATUS "CUDA backend: ${VICINITY_CUDA}")
 target_compile_definitions(vicinity_flags INTERFACE VICINITY_CUDA)
 file(GLOB cuda_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/cuda/*.cu)
 file(GLOB cuda_runtime CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/runtime/cuda*.cpp)
@@ -22,7 +24,10 @@ if(VICINITY_CUDA STREQUAL emulated)
   return()
 endif()
 
-find_program(CUDA_NVCC nvcc HINTS $ENV{CUDA_HOME} /usr/local/cuda PATH_SUFFIXES bin REQUIRED)
+find_program(CUDA_NVCC nvcc HINTS $ENV{CUDA_HOME} /usr/local/cuda PATH_SUFFIXES bin)
+if(NOT CUDA_NVCC)
+  message(FATAL_ERROR "VICINITY_CUDA=ON needs nvcc, which is not in PATH, CUDA_HOME or /usr/local/cuda; -DVICINITY_CUDA=OFF builds for the CPU")
+endif()
 set(CMAKE_CUDA_COMPILER ${CUDA_NVCC})
 set(CMAKE_CUDA_ARCHITECTURES ${VICINITY_CUDA_ARCHITECTURES})
 enable_language(CUDA)

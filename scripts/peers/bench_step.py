@@ -9,7 +9,7 @@ import contextlib
 from common import emit, measure, peak_rss_mb, seconds_since_start
 
 MODELS = ["vit_s14_hf", "vit_b14_hf", "vit_l14_hf", "vit_s14_timm", "dinat_mini", "dinat_tiny", "dinat_base", "dinat_mini_natten",
-          "dinat_tiny_natten"]
+          "dinat_tiny_natten", "dinat_mini_flex", "dinat_tiny_flex", "dinat_base_flex"]
 VITS = {"vit_s14_hf": (384, 12, 6), "vit_b14_hf": (768, 12, 12), "vit_l14_hf": (1024, 24, 16)}  # width, layers, heads
 
 
@@ -39,8 +39,8 @@ def build(name, image=224):
         model = timm.create_model("vit_small_patch14_dinov2", img_size=image, num_classes=1000)
         return model, model
     import dinat
-    _, variant, *natten = name.split("_")
-    model = dinat.Dinat(**dinat.VARIANTS[variant], implementation="natten" if natten else "tiled", image=image)
+    _, variant, implementation = (name + "_tiled").split("_")[:3]
+    model = dinat.Dinat(**dinat.VARIANTS[variant], implementation=implementation, image=image)
     return model, model
 
 

@@ -1,4 +1,4 @@
-"""Neighborhood attention for square maps as fast as plain PyTorch gets it on a CPU.
+"""Neighborhood attention for square maps as fast as plain PyTorch gets it.
 
 Dilation is folded into the batch: each residue class is a map of its own with dilation 1. That map is cut into tiles of
 queries; a tile multiplies with the block of keys that holds all its windows (tile + kernel - 1 a side), and a bias table
@@ -93,4 +93,48 @@ class NattenAttention(torch.nn.Module):
         return out.permute(0, 2, 3, 1, 4).flatten(3).to(qkv.dtype)
 
 
-IMPLEMENTATIONS = {"tiled": TiledAttention, "natten": NattenAttention}
+class FlexAttention(TiledAttention):
+    """Where TiledAttention would gather tiles: PyTorch's FlexAttention over whole residue classes, which skips blocks that no
+    window meets. Where a window covers a class, dense as there."""
+
+    def __init__(self, size, kernel, dilation):
+        super().__init__(size, kernel, dilation)
+        self.kernel, self.covered = kernel, self.length == kernel
+        if not self.covered:
+            from torch.nn.attention.flex_attention import create_block_mask
+            self.mask = create_block_mask(lambda b, h, q, k: self.window(b, h, q, k), None, None, self.length ** 2,
+                                          self.length ** 2, device="cpu")
+
+    def _apply(self, move):
+        super()._apply(move)
+        if not self.covered:
+            self.mask = self.mask.to(self.keys.device)
+        return self
+
+    def window(self, _batch, _head, query, key):
+        inside = True
+        for q, k in ((query // self.length, key // self.length), (query % self.length, key % self.length)):
+            start = (q - self.kernel // 2).clamp(0, self.length - self.kernel)
+            inside = inside & (k >= start) & (k < start + self.kernel)
+        return inside
+
+    def forward(self, qkv, rpb):
+        if self.covered:
+            return super().forward(qkv, rpb)
+        from torch.nn.attention.flex_attention import flex_attention
+        batch, size, _, _, heads, dim = qkv.shape
+        length, d, count = self.length, self.dilation, self.length ** 2
+        parts = qkv.view(batch, length, d, length, d, 3, heads, dim).permute(5, 0, 2, 4, 6, 1, 3, 7)
+        q, k, v = parts.reshape(3, batch * d * d, heads, count, dim).unbind(0)
+
+        def biased(score, _batch, head, query, key):
+            row, col = key // length - query // length, key % length - query % length
+            last = 2 * self.kernel - 2  # offsets outside the window are masked, but looked up
+            return score + rpb[head, (row + self.kernel - 1).clamp(0, last), (col + self.kernel - 1).clamp(0, last)]
+
+        out = flex_attention(q, k, v, score_mod=biased, block_mask=self.mask)
+        out = out.view(batch, d, d, heads, length, length, dim).permute(0, 4, 1, 5, 2, 3, 6)
+        return out.reshape(batch, size, size, heads * dim)
+
+
+IMPLEMENTATIONS = {"tiled": TiledAttention, "flex": FlexAttention, "natten": NattenAttention}

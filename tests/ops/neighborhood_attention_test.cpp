@@ -60,6 +60,21 @@ TEST(NeighborhoodAttention, RandomShapesInF32MatchF64) {
   }
 }
 
+// Each of the kernels on CUDA: dense groups, sliding windows, any size.
+TEST(NeighborhoodAttention, BackendsAgreeOnRandomShapes) {
+  Random random(13, Purpose::test);
+  const auto below = [&](uint64_t n) { return static_cast<int64_t>(random.below(n)); };
+  std::vector<OpCase> cases;
+  for (const int64_t head_dim : {32, 5, 32, 64, 32, 16, 32, 32}) {
+    for (const int64_t kernel : {3 + 2 * below(3), 3 + 2 * below(6)}) {
+      const int64_t dilation = 1 + below(kernel > 7 ? 2 : 4), side = kernel * dilation;
+      cases.push_back(neighborhood_case(1, side + below(4), side + below(9), 1 + below(2), head_dim,
+                                        kernel, dilation, below(4) > 0));
+    }
+  }
+  check_backends(cases);
+}
+
 // Worked example: 6 x 7 map, kernel 3, dilation 2, one head of 2 channels, all values small
 // fractions by formula.
 TEST(NeighborhoodAttention, WorkedExample) {

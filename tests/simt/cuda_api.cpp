@@ -8,6 +8,8 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "core/base/error.h"
@@ -19,9 +21,13 @@ namespace cuda_api {
 
 using Work = std::function<void()>;
 
+struct Capture {
+  std::vector<Work> work;
+  std::string spoilt;  // by what call that is not allowed meanwhile
+};
 struct StreamHandle {
   std::deque<Work> queue;
-  std::vector<Work>* capture = nullptr;  // kept here instead, while capturing
+  std::unique_ptr<Capture> capture;  // work is kept here instead, while capturing
 };
 struct EventHandle {
   StreamHandle* stream = nullptr;     // that it was recorded in last
@@ -39,10 +45,25 @@ namespace {
 
 int64_t operations = 0;
 Device emulated;
+std::set<cuda_api::Stream> streams;
+
+void check_device() {
+  VIC_CHECK(DeviceError, emulated.fault.empty(), "the device failed: ", emulated.fault);
+}
+
+// Calls that a real capture of this thread does not survive: they fail, and so does its end.
+void check_capture(const char* call) {
+  for (const cuda_api::Stream stream : streams) {
+    if (stream->capture == nullptr) continue;
+    stream->capture->spoilt = call;
+    VIC_FAIL(DeviceError, call, " while a stream is captured");
+  }
+}
 
 void keep(cuda_api::Stream stream, cuda_api::Work work) {
+  check_device();
   if (stream->capture != nullptr) {
-    stream->capture->push_back(std::move(work));
+    stream->capture->work.push_back(std::move(work));
   } else {
     stream->queue.push_back(std::move(work));
   }
@@ -61,6 +82,10 @@ void drain(
 }  // namespace
 
 Device& device() { return emulated; }
+void break_device(const std::string& fault) {
+  emulated.fault = fault;
+  for (const cuda_api::Stream stream : streams) stream->queue.clear();
+}
 int64_t operations_run() { return operations; }
 
 void enqueue(cuda_api::Stream stream, std::function<void()> work) {
@@ -128,6 +153,7 @@ MemoryInfo memory_info() {
 }
 
 void* allocate(size_t bytes) {
+  simt::check_device();
   simt::Device& device = simt::device();
   if (device.used + bytes > device.memory) return nullptr;
   void* data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
@@ -135,15 +161,28 @@ void* allocate(size_t bytes) {
   device.used += bytes;
   return data;
 }
-void* allocate_host(size_t bytes) { return std::aligned_alloc(256, (bytes + 255) / 256 * 256); }
-void release_host(void* data) { std::free(data); }
+void release(void* data) noexcept {
+  simt::Device& device = simt::device();
+  device.used -= device.blocks.at(data);
+  device.blocks.erase(data);
+  std::free(data);
+}
+void* allocate_host(size_t bytes) {
+  simt::check_device();
+  simt::check_capture("memory of the host was asked for");
+  return std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+}
+void release_host(void* data) noexcept { std::free(data); }
 bool checks_memory() { return true; }
 
-Stream create_stream() { return new StreamHandle; }
-void destroy(Stream stream) { delete stream; }
+Stream create_stream() { return *simt::streams.insert(new StreamHandle).first; }
+void destroy(Stream stream) noexcept {
+  simt::streams.erase(stream);
+  delete stream;
+}
 void synchronize(Stream stream) {
-  VIC_CHECK(DeviceError, stream->capture == nullptr,
-            "a stream that is captured cannot be waited for");
+  simt::check_device();
+  simt::check_capture("a stream was waited for");
   simt::drain(stream);
 }
 void copy(void* to, const void* from, size_t bytes, Copy, Stream stream) {
@@ -154,7 +193,7 @@ void fill_bytes(void* to, int byte, size_t bytes, Stream stream) {
 }
 
 Event create_event() { return new EventHandle; }
-void destroy(Event event) { delete event; }
+void destroy(Event event) noexcept { delete event; }
 void record(Event event, Stream stream) {
   event->stream = stream;
   const int64_t time = ++event->recorded;
@@ -167,29 +206,34 @@ void wait(Stream stream, Event event) {
   });
 }
 void synchronize(Event event) {
+  simt::check_device();
+  simt::check_capture("an event was waited for");
   if (event->recorded == 0) return;
   simt::drain(event->stream, [event] { return event->reached == event->recorded; });
 }
 
 void begin_capture(Stream stream) {
-  VIC_CHECK(DeviceError, stream->capture == nullptr, "the stream is captured already");
-  stream->capture = new std::vector<Work>;
+  simt::check_capture("another capture was begun");
+  stream->capture = std::make_unique<Capture>();
 }
 Graph end_capture(Stream stream) {
   VIC_CHECK(DeviceError, stream->capture != nullptr, "the stream is not captured");
-  const std::unique_ptr<std::vector<Work>> work(std::exchange(stream->capture, nullptr));
-  return new GraphHandle{std::move(*work)};
+  const std::unique_ptr<Capture> capture = std::move(stream->capture);
+  VIC_CHECK(DeviceError, capture->spoilt.empty(), "the capture was spoilt: ", capture->spoilt);
+  return new GraphHandle{std::move(capture->work)};
 }
+void abandon_capture(Stream stream) noexcept { stream->capture.reset(); }
 void launch(Graph graph, Stream stream) {
+  simt::check_device();
   for (const Work& work : graph->work) stream->queue.push_back(work);
 }
-void destroy(Graph graph) { delete graph; }
+void destroy(Graph graph) noexcept { delete graph; }
 
 void push_range(const char*) {}
 void pop_range() {}
 
 Blas create_blas() { return new BlasHandle; }
-void destroy(Blas blas) { delete blas; }
+void destroy(Blas blas) noexcept { delete blas; }
 void gemm(Blas, const Gemm& product, void* workspace, size_t workspace_bytes, Stream stream) {
   VIC_CHECK(DeviceError, workspace != nullptr && workspace_bytes > 0, "gemm without a workspace");
   simt::enqueue(stream, [product] { multiply(product); });

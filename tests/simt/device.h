@@ -12,7 +12,11 @@ struct Device {
   size_t memory = size_t{4} << 30;  // bytes it claims to have
   size_t used = 0;
   std::map<void*, size_t> blocks;  // handed out
+  /// Of the fault that broke the device: every call fails with it from then on. Empty: it works.
+  std::string fault;
 };
 Device& device();
+/// Breaks the device as a kernel with a wild pointer does: what was enqueued is never done.
+void break_device(const std::string& fault);
 
 }  // namespace vicinity::simt

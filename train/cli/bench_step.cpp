@@ -83,19 +83,23 @@ struct StepBench {
     optimizer = make_optimizer(config.optim, model->store().value(), config.train.ema);
     task = std::make_unique<Classify>(*model, normalization_of(config.data.transform),
                                       config.train.smoothing, Mixing(config.train.mixing, 1000));
+    make_trainer(config.train.cuda_graph);
+    plan = std::make_unique<InferencePlan>(*model, OutputRequest{.logits = true}, act);
+    images = random_images(config.train.batch, config.data.transform.image_size,
+                           config.data.transform.channels());
+    labels = tensor_of<int32_t>({config.train.batch},
+                                std::vector<int32_t>(static_cast<size_t>(config.train.batch), 1));
+  }
+
+  void make_trainer(bool cuda_graph) {
     trainer = std::make_unique<Trainer>(
         *model, *task, *optimizer, trainable_ranges(*model, config.optim),
         Trainer::Settings{.act = act,
                           .seed = config.seed,
                           .micro_batch = std::min(config.train.micro_batch, config.train.batch),
                           .recompute = config.train.recompute == "block",
-                          .cuda_graph = config.train.cuda_graph,
+                          .cuda_graph = cuda_graph,
                           .schedule = {.peak_lr = 1e-4, .total_steps = 1000}});
-    plan = std::make_unique<InferencePlan>(*model, OutputRequest{.logits = true}, act);
-    images = random_images(config.train.batch, config.data.transform.image_size,
-                           config.data.transform.channels());
-    labels = tensor_of<int32_t>({config.train.batch},
-                                std::vector<int32_t>(static_cast<size_t>(config.train.batch), 1));
   }
 
   void train() { trainer->step(images, labels); }
@@ -229,8 +233,11 @@ int bench_step_verb(const Arguments& arguments) {
   }
   print_text(bench, f);
   if (arguments.has("--ops")) {
+    bench.make_trainer(/*cuda_graph=*/false);  // a recorded step is one launch and has no ops
+    const auto op_by_op = [&] { mode == "train" ? bench.train() : bench.pass(); };
+    op_by_op();
     profile().enable(true);
-    step();
+    op_by_op();
     profile().enable(false);
     print_profile();
   }

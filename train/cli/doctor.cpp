@@ -4,94 +4,24 @@
 #include <cmath>
 #include <iostream>
 
-#include "autograd/ops/activation.h"
-#include "autograd/ops/attention.h"
-#include "autograd/ops/conv3x3.h"
-#include "autograd/ops/cross_entropy.h"
-#include "autograd/ops/layer_norm.h"
-#include "autograd/ops/linear.h"
-#include "autograd/ops/neighborhood_attention.h"
-#include "autograd/ops/patch_embed.h"
-#include "autograd/ops/residual.h"
-#include "autograd/ops/swiglu.h"
-#include "autograd/ops/token_pool.h"
 #include "autograd/record.h"
-#include "core/base/random.h"
 #include "core/base/text.h"
 #include "core/cpu/peak.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/transfer.h"
 #include "core/runtime/cuda_peak.h"
 #include "core/runtime/on_device.h"
+#include "train/cli/doctor_ops.h"
 #include "train/cli/verbs.h"
 #include "train/cli/version.h"
 
 namespace vicinity {
 namespace {
 
-struct OpCheck {
-  std::string name;
-  std::vector<Shape> inputs;
-  std::vector<bool> accumulator;  // stays f32 beside bf16 activations
-  std::function<Variable(const std::vector<Variable>&)> run;
-};
-
-std::vector<OpCheck> all_ops() {
-  return {
-      {"linear",
-       {{67, 48}, {96, 48}, {96}},
-       {false, false, true},
-       [](const auto& in) { return linear(in[0], in[1], in[2]); }},
-      {"conv3x3",
-       {{2, 15, 14, 8}, {16, 3, 3, 8}, {16}},
-       {false, false, true},
-       [](const auto& in) { return conv3x3(in[0], in[1], in[2]); }},
-      {"neighborhood_attention",
-       {{2, 15, 16, 96}, {2, 13, 13}},
-       {false, true},
-       [](const auto& in) {
-         return neighborhood_attention(in[0], in[1], {2, 7, 2});
-       }},
-      {"attention", {{2, 50, 192}}, {false}, [](const auto& in) { return attention(in[0], 2); }},
-      {"layer_norm",
-       {{33, 65}, {65}, {65}},
-       {false, true, true},
-       [](const auto& in) { return layer_norm(in[0], in[1], in[2], 1e-5); }},
-      {"residual",
-       {{3, 11, 65}, {3, 11, 65}, {65}, {65}, {65}},
-       {false, false, true, true, true},
-       [](const auto& in) {
-         return residual(in[0], in[1], in[2], Tensor(), in[3], in[4], 1e-5).normed;
-       }},
-      {"activation",
-       {{33, 65}},
-       {false},
-       [](const auto& in) { return activation(in[0], Activation::gelu); }},
-      {"swiglu", {{33, 64}}, {false}, [](const auto& in) { return swiglu(in[0]); }},
-      {"patch_embed",
-       {{2, 29, 28, 3}, {24, 7, 7, 3}, {24}},
-       {false, false, true},
-       [](const auto& in) { return patch_embed(in[0].value(), in[1], in[2]); }},
-      {"cross_entropy",
-       {{5, 130}},
-       {true},
-       [](const auto& in) {
-         const Tensor labels = tensor_of<int32_t>({5}, {0, 129, 64, 3, 100});
-         return cross_entropy(
-             in[0], {.first = to_device(labels, in[0].value().device()), .smoothing = 0.1});
-       }},
-      {"token_pool",
-       {{3, 17, 33}},
-       {false},
-       [](const auto& in) { return token_pool(in[0], 1, true); }},
-  };
-}
-
-Tensor random_tensor(const Shape& shape, uint64_t seed) {
-  Tensor x = empty(shape, DType::f64);
-  Random random(seed, Purpose::test);
-  for (int64_t i = 0; i < x.size(); ++i) x.data<double>()[i] = random.normal();
-  return x;
+Tensor numbers(const Tensor& x) {
+  if (x.dtype() != DType::i32) return x;
+  const std::vector<int32_t> whole = values_of<int32_t>(x);
+  return tensor_of<double>(x.shape(), {whole.begin(), whole.end()});
 }
 
 double error_of(const Tensor& a, const Tensor& b) {
@@ -138,22 +68,42 @@ void print_column(const std::string& text, size_t width) {
   std::cout << text << std::string(width > text.size() ? width - text.size() : 1, ' ');
 }
 
+constexpr size_t kNameWidth = 46, kErrorWidth = 12;
+
+void print_verdict(bool good) { std::cout << (good ? "agrees" : "DIFFERS") << std::endl; }
+
+bool check_op(const OpCheck& op, Device device) {
+  const double narrow = worst_error(op, DType::f32, device),
+               half = worst_error(op, DType::bf16, device);
+  const bool good = narrow < 1e-4 && half < 3e-2;
+  print_column(op.name, kNameWidth);
+  print_column(format_number(std::round(narrow * 1e9) / 1e9), kErrorWidth);
+  print_column(format_number(std::round(half * 1e6) / 1e6), kErrorWidth);
+  print_verdict(good);
+  return good;
+}
+
+bool check_plain(const PlainCheck& op, Device device) {
+  const std::vector<Tensor> expected = op.run(kCpu), got = op.run(device);
+  double worst = 0;
+  for (size_t i = 0; i < got.size(); ++i)
+    worst = std::max(worst, error_of(numbers(got[i]), numbers(expected[i])));
+  const bool good = worst < 1e-5;
+  print_column(op.name, kNameWidth);
+  print_column(format_number(std::round(worst * 1e9) / 1e9), 2 * kErrorWidth);
+  print_verdict(good);
+  return good;
+}
+
 // A line for each op; whether all agree.
 bool check_ops(Device device) {
   bool healthy = true;
   std::cout << "\n";
-  print_column(str("op on ", device, ", forward and gradients"), 38);
+  print_column(str("op on ", device, ", forward and gradients"), kNameWidth);
   std::cout << "f32 error   bf16 error\n";
-  for (const OpCheck& op : all_ops()) {
-    const double narrow = worst_error(op, DType::f32, device),
-                 half = worst_error(op, DType::bf16, device);
-    const bool good = narrow < 1e-4 && half < 3e-2;
-    healthy = healthy && good;
-    print_column(op.name, 38);
-    print_column(format_number(std::round(narrow * 1e9) / 1e9), 12);
-    print_column(format_number(std::round(half * 1e6) / 1e6), 12);
-    std::cout << (good ? "agrees" : "DIFFERS") << "\n";
-  }
+  for (const OpCheck& op : differentiable_ops()) healthy = check_op(op, device) && healthy;
+  if (device == kCpu) return healthy;
+  for (const PlainCheck& op : plain_ops()) healthy = check_plain(op, device) && healthy;
   return healthy;
 }
 

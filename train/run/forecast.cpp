@@ -17,8 +17,8 @@ constexpr size_t kPictureBytes = size_t{4} << 20;
 // Measured: heaps of all threads; code that oneDNN writes for the products of blocks of one width,
 // their scratch and that of other kernels.
 constexpr size_t kHeaps = size_t{8} << 20, kEachWidth = size_t{4} << 20;
-// cublasLt's workspace (core/runtime/cuda.cpp).
-constexpr size_t kCudaLibraries = size_t{32} << 20;
+// cublasLt's workspace (core/runtime/cuda.cpp); tables, and what a recorded step is given anew.
+constexpr size_t kCudaLibraries = size_t{33} << 20;
 
 size_t loader_bytes(const RunConfig& config, const DataCounts& counts) {
   const auto side = static_cast<size_t>(config.data.transform.image_size);
@@ -44,6 +44,13 @@ bool saves_on_the_way(const TrainConfig& train, const Length& length) {
 
 }  // namespace
 
+size_t library_bytes(const RunConfig& config, Device device) {
+  if (device == kCuda) return kCudaLibraries;
+  const ModelConfig& model = config.model.architecture;
+  const auto widths = static_cast<size_t>(model.family == "dinat" ? model.dinat.levels() : 1);
+  return kHeaps + widths * kEachWidth;
+}
+
 size_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
   size_t all = 0, resident = 0;
@@ -62,9 +69,7 @@ Forecast forecast(const RunConfig& config, const DataCounts& counts) {
   const bool cuda = device_of(config.device) == kCuda;
   if (!cuda) result.memory.program = resident_bytes();
   result.step = plan_step(config, std::min(config.train.micro_batch, config.train.batch));
-  const ModelConfig& model = config.model.architecture;
-  const auto widths = static_cast<size_t>(model.family == "dinat" ? model.dinat.levels() : 1);
-  result.memory.libraries = cuda ? kCudaLibraries : kHeaps + widths * kEachWidth;
+  result.memory.libraries = library_bytes(config, cuda ? kCuda : kCpu);
   if (counts.train > 0) {
     result.length = length_of(config.train, counts.train);
     if (!cuda) result.memory.loader = loader_bytes(config, counts);

@@ -34,6 +34,9 @@ struct Forecast {
 /// Of a configuration whose labels are those of the data. Nothing is computed.
 Forecast forecast(const RunConfig& config, const DataCounts& counts);
 
+/// What libraries hold beside tensors on the device.
+size_t library_bytes(const RunConfig& config, Device device);
+
 /// What the process holds in memory now, and most since its start, bytes.
 size_t resident_bytes();
 size_t peak_resident_bytes();

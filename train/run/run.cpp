@@ -8,6 +8,7 @@
 #include "core/runtime/profile.h"
 #include "train/eval_files.h"
 #include "train/run/agreement.h"
+#include "train/run/forecast.h"
 #include "train/run/signals.h"
 #include "train/run/step_on_paper.h"
 
@@ -55,10 +56,14 @@ StepReport Run::step_on(const TrainBatch& batch) {
       if (!last) batches_->prefetch();
     });
   } catch (OutOfMemory& error) {
-    const int64_t fits = largest_micro_batch(parts_.config, memory_of(parts_.device));
+    const size_t left = memory_left_for(parts_.device),
+                 libraries = library_bytes(parts_.config, parts_.device);
+    // An eighth is for gaps between tensors.
+    const int64_t fits =
+        left > libraries ? largest_micro_batch(parts_.config, (left - libraries) / 8 * 7) : 0;
     error.add_context(fits > 0 ? str("using train.micro_batch=", parts_.config.train.micro_batch,
                                      "; on paper train.micro_batch=", fits,
-                                     " fits this device when nobody else uses it")
+                                     " fits what this process can have")
                                : "training a model of which not even one image fits this device");
     throw;
   }

@@ -46,6 +46,13 @@ size_t memory_of(Device device) {
   return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
+size_t memory_left_for(Device device) {
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) return cuda().allocator().reserved() + cuda_api::memory_info().free;
+  }
+  return memory_of(device);
+}
+
 size_t peak_memory(Device device) {
   if constexpr (kCudaBuilt) {
     if (device == kCuda) return cuda().allocator().reserved();

@@ -28,6 +28,9 @@ std::string hardware_name(Device device);
 /// Bytes of memory that the device has in all.
 size_t memory_of(Device device);
 
+/// Bytes that this process can have on the device: of a GPU what it has taken and what is free.
+size_t memory_left_for(Device device);
+
 /// The dtype of activations for train.precision: auto is bf16 where the device multiplies it (a
 /// GPU, a CPU with AVX512-BF16), else f32.
 DType activation_dtype(const std::string& precision, Device device);

@@ -72,10 +72,16 @@ StepOnPaper plan_step(const RunConfig& config, int64_t leaf) {
 }
 
 int64_t largest_micro_batch(const RunConfig& config, size_t bytes) {
-  const auto fits = [&](int64_t leaf) { return plan_step(config, leaf).step_bytes <= bytes; };
-  if (!fits(1)) return 0;
-  int64_t good = 1, bad = config.train.batch + 1;
-  while (bad - good > 1) {
+  const auto fits = [&](int64_t leaf) { return plan_step(config, leaf).extent <= bytes; };
+  // Fewer leaves first: many small ones need more sums of gradients (gradient_tree.h) than they
+  // save.
+  const int64_t batch = config.train.batch;
+  int64_t good = 0, bad = batch + 1;
+  for (int64_t leaves = 1; leaves <= batch && good == 0; ++leaves) {
+    const int64_t leaf = (batch + leaves - 1) / leaves;
+    if (leaf < bad) (fits(leaf) ? good : bad) = leaf;
+  }
+  while (good > 0 && bad - good > 1) {
     const int64_t middle = (good + bad) / 2;
     (fits(middle) ? good : bad) = middle;
   }

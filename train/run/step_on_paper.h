@@ -27,8 +27,8 @@ struct StepOnPaper {
 /// One step of train.batch images in leaves of `leaf`.
 StepOnPaper plan_step(const RunConfig& config, int64_t leaf);
 
-/// The largest train.micro_batch up to train.batch whose step needs at most `bytes`; 0 if none
-/// does.
+/// The largest train.micro_batch up to train.batch whose steps touch at most `bytes` (their
+/// extent); 0 if none does.
 int64_t largest_micro_batch(const RunConfig& config, size_t bytes);
 
 }  // namespace vicinity
