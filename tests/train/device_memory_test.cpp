@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <regex>
+#include <string>
 
 #include "core/base/log.h"
 #include "core/runtime/cuda.h"
