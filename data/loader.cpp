@@ -68,7 +68,8 @@ void Loader::enqueue() {
   b.count = config_.share == 0 ? whole : std::min(config_.share, whole - b.first);
   b.height = size_.height;
   b.width = size_.width;
-  b.images.resize(static_cast<size_t>(b.count * b.height * b.width * transform_.channels()));
+  b.channels = transform_.channels();
+  b.images.resize(static_cast<size_t>(b.count * b.height * b.width * b.channels));
   b.labels.resize(static_cast<size_t>(whole));
   b.indices.resize(static_cast<size_t>(whole));
   queue_.push_back(work);

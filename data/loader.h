@@ -31,8 +31,8 @@ struct LoaderConfig {
 
 struct Batch {
   int64_t epoch = 0;
-  int64_t count = 0, height = 0, width = 0;
-  std::vector<uint8_t> images;  // [count, height, width, channels of the transform]
+  int64_t count = 0, height = 0, width = 0, channels = 3;
+  std::vector<uint8_t> images;  // [count, height, width, channels]
   int64_t first = 0;            // place of the first of them in the whole batch
   std::vector<int32_t> labels;  // of the whole batch, as are the indices
   std::vector<int64_t> indices;

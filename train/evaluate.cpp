@@ -10,9 +10,7 @@
 namespace vicinity {
 
 Tensor images_of(const Batch& batch) {
-  const auto bytes = static_cast<int64_t>(batch.images.size());
-  const int64_t channels = bytes / (batch.count * batch.height * batch.width);
-  Tensor images = empty({batch.count, batch.height, batch.width, channels}, DType::u8);
+  Tensor images = empty({batch.count, batch.height, batch.width, batch.channels}, DType::u8);
   std::memcpy(images.raw(), batch.images.data(), batch.images.size());
   return images;
 }
