@@ -62,6 +62,9 @@ void refuse_lookalikes(std::string_view start, const std::string& path) {
             "' is a web page or XML and not the weights; was the page saved instead of the file?");
   VIC_CHECK(DataError, !starts_with(start, "\x80"), "'", path,
             "' is a pickle, but not one of torch.save");
+  VIC_CHECK(DataError, start.size() < 9 || start[8] == '{', "'", path,
+            "' holds no weights that are read here: it begins neither as safetensors nor as what "
+            "torch.save writes");
 }
 
 void refuse_ema(bool use_ema, const std::string& path) {

@@ -110,6 +110,14 @@ class Weights(unittest.TestCase):
         self.run_it("export", PARITY / "dinat_k7", "--out", "x", "--to", "onnx", code=2, has=["hf, original, timm"])
         self.run_it("export", PARITY / "dinat_k7", code=2, has=["--out DIR"])
 
+    def test_the_source_is_not_overwritten(self):
+        self.run_it("export", PARITY / "dinov2_mlp", "--out", "hf")
+        before = (self.dir / "hf/model.safetensors").read_bytes()
+        for source in ("hf", "hf/model.safetensors", self.dir / "hf/.."  / "hf"):
+            self.run_it("export", source, "--out", "./hf", "--to", "original", "--overwrite", code=2,
+                        has=["is the folder of the weights that are read"])
+        self.assertEqual((self.dir / "hf/model.safetensors").read_bytes(), before)
+
     # ---- Starting from weights
 
     def test_training_takes_the_architecture_of_the_weights(self):

@@ -136,6 +136,8 @@ TEST(WeightFile, WhatIsNoWeightFileIsNamed) {
   expect_says(refusal(dir.file("x")), {"Git LFS", "git lfs pull"});
   write_text(dir.file("x"), "<!DOCTYPE html><html><body>Not found</body></html>");
   expect_says(refusal(dir.file("x")), {"web page"});
+  write_text(dir.file("x"), "\xff\xd8\xff\xe0 a picture, say");
+  expect_says(refusal(dir.file("x")), {"neither as safetensors nor as what torch.save writes"});
   write_text(dir.file("x"), "\x89HDF\r\n\x1a\n");
   expect_says(refusal(dir.file("x")), {"HDF5"});
   write_text(dir.file("x"), "");

@@ -37,7 +37,7 @@ void add_word(const std::string& word, const ModelConfig& config, OutputRequest&
   if (std::find(known.begin(), known.end(), word) == known.end()) {
     const std::string near = nearest(word, known);
     VIC_FAIL(UsageError, "--outputs: unknown output '", word, "'",
-             near.empty() ? "" : "; did you mean '" + near + "'?", " There are ",
+             near.empty() ? "." : "; did you mean '" + near + "'?", " There are ",
              join(known, ", "));
   }
   for (const auto& [plain, field] : plain_words()) {

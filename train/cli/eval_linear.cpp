@@ -122,6 +122,7 @@ int eval_linear_verb(const Arguments& arguments) {
                       .seed = setup.loaded.config.seed};
   const std::string out = arguments.get("--save");
   if (!out.empty()) check_export_folder(out, arguments.has("--overwrite"), "--save");
+  if (!out.empty()) check_not_source(out, setup.loaded.described.path, "--save");
   const ModelConfig& architecture = setup.loaded.config.model.architecture;
   const int blocks = probe_blocks(architecture);
   const auto model = load_model(setup, feature_architecture(architecture, blocks));

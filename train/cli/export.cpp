@@ -19,6 +19,7 @@ int export_verb(const Arguments& arguments) {
   const std::string out = arguments.get("--out");
   const LoadedModel loaded =
       load_model_config(arguments.positional[0], arguments.all("--config"), arguments.overrides);
+  check_not_source(out, loaded.described.path, "--out");
   const ModelSection& section = loaded.config.model;
   const bool classifier = has_classifier(loaded);
   const DType dtype = loaded.described.dtype == "F64" ? DType::f64 : DType::f32;

@@ -21,6 +21,15 @@ void check_export_folder(const std::string& out, bool overwrite, const std::stri
             "--overwrite: '", out, "' is a run or a checkpoint; choose another ", option);
 }
 
+void check_not_source(const std::string& out, const std::string& weights,
+                      const std::string& option) {
+  const fs::path parent = fs::path(weights).parent_path(), source = parent.empty() ? "." : parent;
+  std::error_code ignored;  // what is not there is not the same
+  VIC_CHECK(UsageError, !fs::equivalent(out, source, ignored), option, " '", out,
+            "' is the folder of the weights that are read, '", weights,
+            "', which would be removed; choose another ", option);
+}
+
 void make_export_folder(const std::string& out, bool overwrite, const std::string& option) {
   check_export_folder(out, overwrite, option);
   for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors",

@@ -11,5 +11,9 @@ namespace vicinity {
 void check_export_folder(const std::string& out, bool overwrite, const std::string& option);
 /// The same, then makes it and removes the files of an earlier export, and only those.
 void make_export_folder(const std::string& out, bool overwrite, const std::string& option);
+/// UsageError if `out` is the folder in which the file `weights` lies: replacing it would take the
+/// weights away before they are written anew.
+void check_not_source(const std::string& out, const std::string& weights,
+                      const std::string& option);
 
 }  // namespace vicinity
