@@ -349,7 +349,7 @@ void RankWatch::end_if_overdue() {
 void RankWatch::run(Side& side) {
   Clock::time_point last_turn = Clock::now(), last_beat = {};
   for (;;) {
-    const double beat = std::clamp(timeout_ / 20, 0.05, 1.0);
+    const double beat = std::clamp(timeout_ / 20, 0.05, 0.25);
     std::vector<int> fds = side.fds();
     fds.push_back(wake_);
     poll_sockets(fds, beat);

@@ -53,16 +53,33 @@ void draw_sheet(const RunParts& parts, const TrainBatch& batch, const std::strin
   write_sheet(entries, path);
 }
 
+// Of the whole batch, of which each rank has a part.
+Tensor images_of_ranks(const RunParts& parts, const TrainBatch& batch) {
+  if (parts.comm == nullptr) return batch.images;
+  std::string bytes;
+  for (const std::string& part :
+       parts.comm->all_gather_texts({batch.images.raw(), batch.images.bytes()}))
+    bytes += part;
+  Shape shape = batch.images.shape();
+  shape.set(0, batch.labels.dim(0));
+  Tensor all = empty(shape, DType::u8);
+  VIC_ASSERT(bytes.size() == all.bytes(), bytes.size(), " bytes for ", all.shape());
+  std::copy(bytes.begin(), bytes.end(), all.raw());
+  return all;
+}
+
 }  // namespace
 
 std::string Divergence::explain(const TrainBatch& batch, const std::string& what) {
   const ReplayFinding finding = replay_step(parts_, batch);
+  const Tensor images = images_of_ranks(parts_, batch);
+  if (!parts_.is_first()) return finding.text;
   const std::string folder = directory_.file(str("nan_step_", parts_.steps_done() + 1));
   try {
     make_directories(folder);
     write_safetensors(folder + "/batch.safetensors",
-                      {{"images", batch.images}, {"labels", batch.labels}});
-    draw_sheet(parts_, batch, folder + "/sheet.png");
+                      {{"images", images}, {"labels", batch.labels}});
+    draw_sheet(parts_, {images, batch.labels, batch.indices}, folder + "/sheet.png");
     write_file_atomically(folder + "/step.json",
                           step_json(parts_, batch, what, finding).dump(2) + "\n");
   } catch (const IoError& error) {

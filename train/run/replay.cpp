@@ -89,6 +89,7 @@ std::vector<LeafBatch> leaves_on_device(const RunParts& parts, const TrainBatch&
                                to_device(batch.labels, parts.device));
 }
 
+// Empty where nothing was found.
 std::string look_closely(RunParts& parts, const std::vector<LeafBatch>& leaves) {
   FiniteWatch watch(parts.model->store());
   try {
@@ -102,8 +103,22 @@ std::string look_closely(RunParts& parts, const std::vector<LeafBatch>& leaves) 
   } catch (const DivergedError& error) {
     return error.user_text();
   }
-  return "run again, every tensor of the step is finite: only the sum over its leaves is not, or "
-         "this machine does not compute the same twice (memory, overclocking)";
+  return "";
+}
+
+// Losses in the order of ranks, which is that of the images, and the first text.
+ReplayFinding join_ranks(Communicator& comm, const ReplayFinding& own) {
+  const std::string bytes(reinterpret_cast<const char*>(own.losses.data()),
+                          own.losses.size() * sizeof(double));
+  ReplayFinding all;
+  for (const std::string& part : comm.all_gather_texts(bytes)) {
+    const size_t before = all.losses.size();
+    all.losses.resize(before + part.size() / sizeof(double));
+    std::memcpy(all.losses.data() + before, part.data(), part.size());
+  }
+  for (const std::string& text : comm.all_gather_texts(own.text))
+    if (all.text.empty()) all.text = text;
+  return all;
 }
 
 }  // namespace
@@ -117,6 +132,11 @@ ReplayFinding replay_step(RunParts& parts, const TrainBatch& batch) {
       finding.losses.push_back(loss);
   }
   finding.text = look_closely(parts, leaves);
+  if (parts.comm != nullptr) finding = join_ranks(*parts.comm, finding);
+  if (finding.text.empty())
+    finding.text =
+        "run again, every tensor of the step is finite: only the sum over its leaves is not, or "
+        "this machine does not compute the same twice (memory, overclocking)";
   return finding;
 }
 
