@@ -184,7 +184,7 @@ class Ranks(Program):
             self.assertIn("restart 1 of", output)
             return run
         self.assertEqual(process.returncode, 6, output)
-        self.assertLess(time.monotonic() - begin, 6, output)
+        self.assertLess(time.monotonic() - begin, 30, output)  # of mpirun's own time-outs, not of the watch's
         words = {"killed": f"rank {victim} is gone", "stopped": f"rank {victim} has given no sign of life"}
         self.assertIn(words[kind], output)
         self.assertRegex(output, "it was at: [a-z_]+")

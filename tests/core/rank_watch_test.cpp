@@ -12,7 +12,7 @@
 namespace vicinity {
 namespace {
 
-constexpr double kTimeout = 1;
+constexpr double kTimeout = 2;
 
 // Starts rank `rank` of `size` as a process that does `work` and then ends with `work`'s code.
 template <class Work>
@@ -72,7 +72,7 @@ TEST(RankWatch, NamesARankThatWasKilledAndWhatItWasAt) {
   const std::string meeting = RankWatch::open(true);
   const pid_t killed = start_rank(1, 3, meeting, [](RankWatch& watch) {
     watch.doing("backward", 7, false);
-    usleep(300000);
+    usleep(600000);
     raise(SIGKILL);
     return 0;
   });
@@ -90,7 +90,7 @@ TEST(RankWatch, NoticesRankZeroGone) {
   const std::string meeting = RankWatch::open(true);
   const pid_t zero = start_rank(0, 2, meeting, [](RankWatch& watch) {
     watch.doing("checkpoint", 5, false);
-    usleep(300000);
+    usleep(600000);
     raise(SIGKILL);
     return 0;
   });
@@ -106,7 +106,7 @@ TEST(RankWatch, NoticesAStoppedRank) {
   const std::string meeting = RankWatch::open(true);
   const pid_t child = start_rank(1, 2, meeting, [](RankWatch& watch) {
     watch.doing("forward", 2, false);
-    usleep(200000);
+    usleep(600000);
     raise(SIGSTOP);
     return 0;
   });
@@ -139,13 +139,13 @@ TEST(RankWatch, WhoComputesForLongIsNotStuck) {
   const pid_t child = start_rank(1, 2, meeting, [](RankWatch& watch) {
     watch.doing("forward", 4, false);
     const std::clock_t begin = std::clock();
-    while (std::clock() - begin < 2 * kTimeout * CLOCKS_PER_SEC) continue;
+    while (std::clock() - begin < 1.5 * kTimeout * CLOCKS_PER_SEC) continue;
     watch.leave("");
     return 0;
   });
   RankWatch watch(0, 2, meeting);
   watch.set_timeout(kTimeout);
-  EXPECT_EQ(loss(watch, 2.5 * kTimeout), "");
+  EXPECT_EQ(loss(watch, 1.8 * kTimeout), "");
   EXPECT_EQ(end_of(child), 0);
 }
 
