@@ -145,6 +145,7 @@ class Ranks(Program):
         torchrun = {"RANK": "0", "WORLD_SIZE": "2"}
         self.run_ranks(1, *self.words("torch"), code=2, environment=torchrun, has=["mpirun -np 2 vicinity train"])
         self.run_ranks(1, *self.words("part"), code=2, environment={"OMPI_COMM_WORLD_SIZE": "2"}, has=["OMPI_COMM_WORLD_RANK is missing"])
+        self.run_ranks(1, *self.words("alone", "--ranks", "1", "train.steps=1"), has=["8 = 1 rank x"])
         self.run_ranks(2, "predict", "x.jpg", code=2, has=["only vicinity train runs on many ranks"])
 
     def test_ranks_are_started_by_the_program(self):

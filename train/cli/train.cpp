@@ -75,7 +75,7 @@ int train_verb(const Arguments& arguments) {
   refuse_positional(arguments, "train");
   VIC_CHECK(UsageError, arguments.has("--ranks") || !arguments.has("--max-restarts"),
             "--max-restarts goes with --ranks N");
-  if (arguments.has("--ranks")) return start_ranks(arguments);
+  if (arguments.number("--ranks", 1, 1) > 1) return start_ranks(arguments);
   const Launch launch = find_launch();
   return launch.size == 1 ? train_as(arguments, nullptr) : train_on_ranks(arguments, launch);
 }
