@@ -16,7 +16,7 @@ import timm.data
 import torch
 import torchvision
 from common import emit, measure
-from PIL import Image
+from PIL import Image, ImageOps
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode, v2
 
@@ -51,6 +51,8 @@ def chains():
     end2 = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
     pil_train, pil_test = transforms.Compose(train + end), transforms.Compose(test + end)
     tv_train, tv_test = v2.Compose(train2 + end2), v2.Compose(test2 + end2)
+    posterize = ImageOps.posterize
+    ImageOps.posterize = lambda image, bits: posterize(image, max(bits, 1))  # timm asks for 0, which Pillow 13 refuses
     rand = timm.data.create_transform(224, is_training=True, auto_augment="rand-m9-mstd0.5-inc1", interpolation="random",
                                       re_prob=0.25, re_mode="pixel", color_jitter=None, mean=MEAN, std=STD)
     return {"pillow_decode": lambda data, _: pillow(data), "torchvision_decode": lambda _, t: decode(t),
