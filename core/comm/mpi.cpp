@@ -115,8 +115,9 @@ class Mpi : public Communicator {
 
   void finish() override {
     barrier();
+    begin("end");
+    check_code(calls().finish(), "MPI_Finalize");  // waits for all: watched, unlike what follows
     watch_->leave("");
-    check_code(calls().finish(), "MPI_Finalize");
   }
 
   void abort(const std::string& why) noexcept override {

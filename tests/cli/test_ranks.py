@@ -6,6 +6,7 @@ usage: test_ranks.py BINARY     (needs mpirun; VICINITY_FULL=1 loses a rank 30 t
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -28,11 +29,14 @@ FAMILIES = {
         "model.family=dinov2", "model.hidden_size=48", "model.num_hidden_layers=2", "model.num_attention_heads=3",
         "model.image_size=16", "model.patch_size=4", "model.mlp_ratio=4"],
 }
+LOST = ["train.save_every=2", "train.steps=40"]  # runs that lose a rank
 MPIRUN = ["mpirun", "--bind-to", "none", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1"]
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_WAIT_POLICY": "passive"}
 
 
 class Ranks(Program):
+    kept = {}
+
     def setUp(self):
         super().setUp()
         for label in range(2):  # 14 images to train, 8 to evaluate
@@ -84,9 +88,27 @@ class Ranks(Program):
                                    has=[f"batch      8 = {ranks} ranks x 2 images x {4 // ranks} lea"])
                     self.assert_same(f"{name}-{ranks}", whole)
 
-    def start(self, ranks, *words):
-        return subprocess.Popen(self.command(ranks, words), cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                env=ENVIRONMENT)
+    def start(self, ranks, *words, **variables):
+        return self.start_command(self.command(ranks, words), **variables)
+
+    def start_command(self, command, **variables):
+        return subprocess.Popen([*map(str, command)], cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                env={**ENVIRONMENT, **variables})
+
+    def end(self, process, run, code, *has):
+        """Waits for the end, which must come in time, with this code and these words, and leave no process behind."""
+        try:
+            output = process.communicate(timeout=60)[0]
+        except subprocess.TimeoutExpired:
+            for rank in self.ranks_of(run).values():
+                os.kill(rank, signal.SIGKILL)
+            process.kill()
+            self.fail(f"{run} hangs:\n{process.communicate()[0]}")
+        self.assertEqual(process.returncode, code, output)
+        for part in has:
+            self.assertIn(part, output)
+        self.assertEqual(self.ranks_of(run), {}, output)
+        return output
 
     def wait_for_steps(self, run, count, process):
         metrics = self.dir / run / "metrics.jsonl"
@@ -166,10 +188,17 @@ class Ranks(Program):
             found.append([(folder / name).read_bytes() for name in ("batch.safetensors", "sheet.png", "step.json")])
         self.assertEqual(found[0], found[1])
 
+    def never_lost(self):
+        """Contents of a run whose process nothing happens to; the same for all tests."""
+        if not Ranks.kept:
+            self.run_ranks(1, *self.words("whole", *LOST))
+            Ranks.kept.update(self.contents("whole"))
+        return Ranks.kept
+
     def lose(self, ranks, kind, moments, restarts=0):
         """Loses a rank of a run at a random moment, and what the others say; then the run is resumed."""
         run = f"lost {kind} {moments.random()}"
-        words = self.words(run, "train.rank_timeout=3", "train.save_every=2", "train.steps=60", "--ranks", ranks)
+        words = self.words(run, *LOST, "train.rank_timeout=3", "--ranks", ranks)
         if restarts:
             words += ["--max-restarts", restarts]
         process = self.start(1, *words)
@@ -179,12 +208,10 @@ class Ranks(Program):
         victim = moments.randrange(ranks)
         os.kill(victims[victim], signal.SIGKILL if kind == "killed" else signal.SIGSTOP)
         begin = time.monotonic()
-        output = process.communicate(timeout=60)[0]
         if restarts:
-            self.assertEqual(process.returncode, 0, output)
-            self.assertIn("restart 1 of", output)
+            self.end(process, run, 0, "resumed, restart 1 of")
             return run
-        self.assertEqual(process.returncode, 6, output)
+        output = self.end(process, run, 6)
         self.assertLess(time.monotonic() - begin, 30, output)  # of mpirun's own time-outs, not of the watch's
         words = {"killed": f"rank {victim} is gone", "stopped": f"rank {victim} has given no sign of life"}
         self.assertIn(words[kind], output)
@@ -195,8 +222,8 @@ class Ranks(Program):
         trials = 30 if os.environ.get("VICINITY_FULL") else 3
         seed = random.randrange(1 << 30)
         moments = random.Random(seed)
-        self.run_ranks(1, *self.words("whole", "train.save_every=2", "train.steps=60"))
-        whole = self.contents("whole")
+        print(f"lost ranks: seed {seed}, {trials} trials", flush=True)
+        whole = self.never_lost()
         for trial in range(trials):
             with self.subTest(seed=seed, trial=trial):
                 kind = ("killed", "stopped", "killed")[trial % 3]
@@ -204,6 +231,74 @@ class Ranks(Program):
                 if trial % 3 < 2:
                     self.run_ranks(1, "train", "--out", run, "--resume", "train.rank_timeout=60")
                 self.assert_same(run, whole)
+
+    def resume_and_compare(self, run, whole):
+        self.run_ranks(1, "train", "--out", run, "--resume", "train.rank_timeout=60", f"data.root={self.data}")
+        self.assert_same(run, whole)
+
+    def test_rank_zero_is_killed_while_it_writes_a_checkpoint(self):
+        whole = self.never_lost()
+        process = self.start(1, *self.words("torn", *LOST, "train.rank_timeout=3", "--ranks=2"))
+        self.wait_for_steps("torn", 4, process)
+        victim = self.ranks_of("torn")[0]
+        folder = self.dir / "torn/checkpoints"
+        while process.poll() is None and not any(name.startswith("tmp.step_") for name in os.listdir(folder)):
+            pass
+        os.kill(victim, signal.SIGKILL)
+        self.end(process, "torn", 6, "rank 0 is gone, its process has ended; it was at: ")
+        self.resume_and_compare("torn", whole)
+
+    def test_a_full_disk_on_rank_zero_ends_all(self):
+        whole = self.never_lost()
+        ignoring = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"]
+        process = self.start_command([*MPIRUN, "-np", "2", *ignoring, BINARY, *self.words("full", *LOST, "train.rank_timeout=3")])
+        self.wait_for_steps("full", 6, process)
+        resource.prlimit(self.ranks_of("full")[0], resource.RLIMIT_FSIZE, (20000, 20000))
+        self.end(process, "full", 1, "cannot write", "writing the checkpoint", "[rank 1] error: rank 0 has ended: ")
+        self.resume_and_compare("full", whole)
+
+    def test_an_image_that_one_rank_cannot_read_ends_all(self):
+        whole = self.never_lost()
+        for kind, code, words in ("missing", 1, "No such file"), ("damaged", 3, "is a damaged PNG"):
+            other = self.dir / f"{kind} images"
+            shutil.copytree(self.data, other)
+            roots = [["-np", "1", BINARY, *self.words(kind, *LOST, "train.rank_timeout=3", f"data.root={root}")] for root in (self.data, other)]
+            process = self.start_command([*MPIRUN, *roots[0], ":", *roots[1]])
+            self.wait_for_steps(kind, 5, process)
+            for path in other.glob("*/*.png"):
+                path.unlink() if kind == "missing" else path.write_bytes(path.read_bytes()[:40])
+            self.end(process, kind, code, "rank 1 has ended: ", words, f"while preparing {other}/class_")
+            self.resume_and_compare(kind, whole)
+
+    def test_a_rank_that_is_lost_at_the_start_ends_the_others(self):
+        self.run_ranks(1, *self.words("run", "train.steps=1"))
+        for restarts in 0, 1:
+            process = self.start(1, *self.words("run", "train.steps=1", "--overwrite", "--ranks=2", f"--max-restarts={restarts}"))
+            while process.poll() is None and not self.ranks_of("run"):
+                pass
+            os.kill(list(self.ranks_of("run").values())[-1], signal.SIGKILL)
+            output = self.end(process, "run", 6 * (1 - restarts))
+            self.assertRegex(output, "rank [01] is gone, its process has ended; it was at: the start")
+            if restarts:  # what was there before is not taken for this run
+                self.assertIn("begun again, restart 1 of 1", output)
+                self.assertNotIn("this run is finished", output)
+
+    @unittest.skipUnless(shutil.which("cc"), "needs a C compiler")
+    def test_a_rank_that_is_lost_at_the_end_keeps_nobody_waiting(self):
+        (self.dir / "end.c").write_text("""
+            #include <signal.h>
+            #include <stdlib.h>
+            int PMPI_Finalize(void);
+            int MPI_Finalize(void) {
+              if (atoi(getenv("OMPI_COMM_WORLD_RANK")) == 1) raise(atoi(getenv("SENT_AT_THE_END")));
+              return PMPI_Finalize();
+            }""")
+        subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-z,lazy", "-o", "end.so", "end.c"], cwd=self.dir, check=True)
+        for sent, words in (signal.SIGKILL, "rank 1 is gone"), (signal.SIGSTOP, "rank 1 has given no sign of life"):
+            process = self.start(1, *self.words(sent.name, "train.steps=1", "train.rank_timeout=3", "--ranks=2"),
+                                 LD_PRELOAD="./end.so", SENT_AT_THE_END=str(int(sent)))
+            self.end(process, sent.name, 6, words)
+            self.assertTrue((self.dir / sent.name / "DONE").exists())
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/base/error.h"
 
 namespace vicinity {
 
-/// A file that each rank appends its number and code to; named to them by VICINITY_RANK_CODES.
+/// A file that each rank appends its number to, when it has met the others and, with its code, when
+/// it ends; named to them by VICINITY_RANK_CODES.
 class RankCodes {
  public:
   /// IoError if no temporary file can be made.
@@ -20,6 +22,8 @@ class RankCodes {
 
   /// By rank, those that have ended in their own words.
   std::map<int, int> read() const;
+  /// Those that have met the others, who watch them from then on (core/comm/rank_watch.h).
+  std::set<int> met() const;
   void clear() const;
 
  private:
@@ -35,8 +39,12 @@ class RankCodeReport {
   RankCodeReport(const RankCodeReport&) = delete;
   RankCodeReport& operator=(const RankCodeReport&) = delete;
   void set(int code) { code_ = code; }
+  /// Of a rank that has met the others.
+  void met() const;
 
  private:
+  void tell(const std::string& word) const;
+
   int rank_, code_ = static_cast<int>(ExitCode::runtime);
 };
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -12,6 +13,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "core/base/log.h"
 #include "core/comm/launch.h"
@@ -80,6 +85,15 @@ std::vector<pid_t> children_of(pid_t process) {
   return all;
 }
 
+// -1: not known, or the process has not become a rank yet.
+int rank_of(pid_t process) {
+  std::ifstream file(str("/proc/", process, "/environ"));
+  const std::string name = "OMPI_COMM_WORLD_RANK=";
+  for (std::string entry; std::getline(file, entry, '\0');)
+    if (entry.rfind(name, 0) == 0) return std::atoi(entry.c_str() + name.size());
+  return -1;
+}
+
 bool is_stopped(pid_t process) {
   std::ifstream file(str("/proc/", process, "/stat"));
   std::string text;
@@ -103,6 +117,8 @@ class Ranks {
   /// The exit code of the run.
   int run(bool again) {
     codes_.clear();
+    seen_.clear();
+    told_ = false;
     const std::vector<std::string> command = command_of(ranks_, again);
     mpirun_ = fork();
     VIC_CHECK(DeviceError, mpirun_ >= 0, "cannot start a process: ", std::strerror(errno));
@@ -120,14 +136,51 @@ class Ranks {
  private:
   // Some time of waiting, in which signals go to the ranks themselves.
   void watch() {
-    const timespec pause{.tv_sec = 0, .tv_nsec = 200'000'000};
+    const bool met = static_cast<int64_t>(codes_.met().size()) == ranks_;
+    const timespec pause{.tv_sec = 0, .tv_nsec = met ? 200'000'000 : 20'000'000};
     const int signal = sigtimedwait(&signals_, nullptr, &pause);
     if (signal > 0 && signal != SIGCHLD) pending_ = passed_on_ = signal;
     const std::vector<pid_t> ranks = children_of(mpirun_);
     for (const pid_t rank : ranks)
       if (pending_ != 0) kill(rank, pending_);
     if (!ranks.empty()) pending_ = 0;
-    if (failed()) end_stopped(ranks);
+    note(ranks);
+    const std::vector<int> gone = gone_of(ranks);
+    const std::optional<int> silent = silent_of(gone);
+    if (failed() || silent) end_stopped(ranks);
+    if (!gone.empty()) end_if_unwatched(ranks, silent);
+  }
+
+  void note(const std::vector<pid_t>& processes) {
+    for (const pid_t process : processes)
+      if (seen_.count(process) == 0)
+        if (const int rank = rank_of(process); rank >= 0) seen_[process] = rank;
+  }
+
+  std::vector<int> gone_of(const std::vector<pid_t>& processes) const {
+    std::vector<int> gone;
+    for (const auto& [process, rank] : seen_)
+      if (std::find(processes.begin(), processes.end(), process) == processes.end())
+        gone.push_back(rank);
+    return gone;
+  }
+
+  // One that did not tell its code: killed, or ended by its watch.
+  std::optional<int> silent_of(const std::vector<int>& gone) const {
+    const std::map<int, int> codes = codes_.read();
+    for (const int rank : gone)
+      if (codes.count(rank) == 0) return rank;
+    return std::nullopt;
+  }
+
+  // Until ranks have met they do not watch each other, and MPI_Init waits for a lost one for ever.
+  void end_if_unwatched(const std::vector<pid_t>& processes, std::optional<int> silent) {
+    if (static_cast<int64_t>(codes_.met().size()) == ranks_) return;
+    if (silent && passed_on_ == 0 && !std::exchange(told_, true))
+      log_line(LogLevel::error, str("rank ", *silent,
+                                    " is gone, its process has ended; it was at: the start, where "
+                                    "ranks meet"));
+    for (const pid_t process : processes) kill(process, SIGKILL);
   }
 
   bool failed() const {
@@ -153,7 +206,16 @@ class Ranks {
     const bool all = static_cast<int64_t>(codes.size()) == ranks_;
     if (!all && passed_on_ != 0) return 128 + passed_on_;
     if (codes.empty() && code_of_mpirun != 0) return code_of_mpirun;
+    if (!all && !codes.empty() && worst == 0) tell_of_the_silent(codes);
     return all ? worst : kLost;
+  }
+
+  // The others had finished, and watched it no more.
+  void tell_of_the_silent(const std::map<int, int>& codes) const {
+    for (int rank = 0; rank < ranks_; ++rank)
+      if (codes.count(rank) == 0)
+        log_line(LogLevel::error,
+                 str("rank ", rank, " is gone, its process has ended; it was at: the end"));
   }
 
   int64_t ranks_;
@@ -161,7 +223,16 @@ class Ranks {
   sigset_t signals_;
   pid_t mpirun_ = 0;
   int pending_ = 0, passed_on_ = 0;
+  std::map<pid_t, int> seen_;  // processes so far, with their ranks
+  bool told_ = false;
 };
+
+// When the run there was begun or last given other settings; nothing where there is none.
+std::optional<fs::file_time_type> begun_at(const std::string& run) {
+  std::error_code none;
+  const fs::file_time_type time = fs::last_write_time(run + "/config.yaml", none);
+  return none ? std::nullopt : std::optional(time);
+}
 
 }  // namespace
 
@@ -175,10 +246,14 @@ int start_ranks(const Arguments& arguments) {
             "--max-restarts resumes a run: it needs --out RUN");
   RankCodes codes;
   Ranks ranks(arguments.number("--ranks", 1, 1), codes);
+  // Ranks that were lost before they took the folder have left another run there, perhaps.
+  const auto before = begun_at(arguments.get("--out"));
   int code = ranks.run(false);
   for (int64_t i = 1; i <= restarts && code == kLost && ranks.passed_on() == 0; ++i) {
-    log_warning("a rank was lost; the run is resumed, restart ", i, " of ", restarts);
-    code = ranks.run(true);
+    const bool begun = begun_at(arguments.get("--out")) != before;
+    log_warning("a rank was lost; the run is ", begun ? "resumed" : "begun again", ", restart ", i,
+                " of ", restarts);
+    code = ranks.run(begun);
   }
   return code;
 }

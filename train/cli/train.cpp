@@ -50,6 +50,7 @@ int train_on_ranks(const Arguments& arguments, const Launch& launch) {
   std::unique_ptr<Communicator> comm;
   try {
     comm = make_communicator(launch);
+    report.met();
     const int code = train_as(arguments, comm.get());
     comm->finish();
     report.set(code);
