@@ -28,6 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kNotStarted = 127, kLost = static_cast<int>(ExitCode::rank_lost);
+constexpr int kTurnsWithFew = 100;  // mpirun starts its ranks in one go
 
 // This command without the options that are meant for this process alone.
 std::vector<std::string> words_of_ranks(bool again) {
@@ -149,6 +150,10 @@ class Ranks {
     const std::optional<int> silent = silent_of(gone);
     if (failed() || silent) end_stopped(ranks);
     if (!gone.empty()) end_if_unwatched(ranks, silent);
+    // One may come and go between two looks.
+    const bool few = !met && !ranks.empty() && static_cast<int64_t>(ranks.size()) < ranks_;
+    turns_with_few_ = few ? turns_with_few_ + 1 : 0;
+    if (turns_with_few_ > kTurnsWithFew) end_if_unwatched(ranks, silent_of(absent(ranks)));
   }
 
   void note(const std::vector<pid_t>& processes) {
@@ -163,6 +168,15 @@ class Ranks {
       if (std::find(processes.begin(), processes.end(), process) == processes.end())
         gone.push_back(rank);
     return gone;
+  }
+
+  std::vector<int> absent(const std::vector<pid_t>& processes) const {
+    std::vector<int> all;
+    for (int rank = 0; rank < ranks_; ++rank)
+      if (std::none_of(processes.begin(), processes.end(),
+                       [&](pid_t process) { return rank_of(process) == rank; }))
+        all.push_back(rank);
+    return all;
   }
 
   // One that did not tell its code: killed, or ended by its watch.
@@ -224,6 +238,7 @@ class Ranks {
   pid_t mpirun_ = 0;
   int pending_ = 0, passed_on_ = 0;
   std::map<pid_t, int> seen_;  // processes so far, with their ranks
+  int turns_with_few_ = 0;
   bool told_ = false;
 };
 
