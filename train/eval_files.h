@@ -15,8 +15,8 @@ struct EvalSubject {
   int64_t step = -1;                  // of the run; -1: none
 };
 
-/// One JSON object on one line (docs/evaluation.md, "Evaluation"): counts and shares, per class, the
-/// cells of the confusion matrix that are not zero, calibration, the 50 most confident mistakes
+/// One JSON object on one line (docs/evaluation.md, "Evaluation"): counts and shares, per class,
+/// the cells of the confusion matrix that are not zero, calibration, the 50 most confident mistakes
 /// with their files. A number that does not exist (precision of a class that nothing was taken
 /// for) is null.
 std::string eval_json(const EvalReport& report, const Source& source, const EvalSubject& subject);

@@ -20,7 +20,8 @@ struct ReplayFinding {
 /// Runs the next step again, without its update: the parameters, every op's output in the order of
 /// the forward pass, then every gradient in the order of the backward pass are looked at, up to the
 /// first that is not finite; of many ranks each looks at its own leaves, all of them call this, and
-/// what the first of them found is given to all. Costs about two steps, and a copy to the host of every tensor.
+/// what the first of them found is given to all. Costs about two steps, and a copy to the host of
+/// every tensor.
 ReplayFinding replay_step(RunParts& parts, const TrainBatch& batch);
 
 }  // namespace vicinity
