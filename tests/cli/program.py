@@ -38,3 +38,20 @@ class Program(unittest.TestCase):
 
     def train(self, *words, **options):
         return self.run_it("train", f"data.root={self.data}", *TINY, *words, **options)
+
+    def contents(self, run):
+        """Everything of a run that its settings decide: paths -> bytes, or where a link leads."""
+        found = {}
+        for path in sorted((self.dir / run).rglob("*")):
+            name = str(path.relative_to(self.dir / run))
+            if path.is_symlink():
+                found[name] = os.readlink(path)
+            elif path.is_file() and (name in ("metrics.jsonl", "classes.json", "DONE") or name.startswith("checkpoints/")):
+                found[name] = path.read_bytes()
+        return found
+
+    def assert_same(self, run, whole):
+        contents = self.contents(run)
+        self.assertEqual(sorted(contents), sorted(whole))
+        for name, content in contents.items():
+            self.assertEqual(content, whole[name], f"{run}: {name}")

@@ -58,23 +58,6 @@ class Ranks(Program):
             self.assertIn(part, text)
         return text
 
-    def contents(self, run):
-        """Everything of a run that its settings decide: paths -> bytes, or where a link leads."""
-        found = {}
-        for path in sorted((self.dir / run).rglob("*")):
-            name = str(path.relative_to(self.dir / run))
-            if path.is_symlink():
-                found[name] = os.readlink(path)
-            elif path.is_file() and (name in ("metrics.jsonl", "classes.json", "DONE") or name.startswith("checkpoints/")):
-                found[name] = path.read_bytes()
-        return found
-
-    def assert_same(self, run, whole):
-        contents = self.contents(run)
-        self.assertEqual(sorted(contents), sorted(whole))
-        for name, content in contents.items():
-            self.assertEqual(content, whole[name], f"{run}: {name}")
-
     def test_any_number_of_ranks_has_the_bits_of_one(self):
         for family in FAMILIES:
             for precision in "fp32", "bf16":

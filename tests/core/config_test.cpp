@@ -1,134 +1,13 @@
-// Config: precedence, origins, every problem at once, round trips.
+// Config: precedence, origins, round trips.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 
-#include "core/base/error.h"
 #include "core/config/config_dump.h"
-#include "core/config/config_reader.h"
-#include "tests/support/temp_dir.h"
+#include "tests/core/config_fixture.h"
 
-namespace vicinity {
+namespace vicinity::testing {
 namespace {
-
-struct Model {
-  std::string family = "small";
-  std::vector<int> depths = {3, 4};
-  int embed_dim = 64;
-  int heads = 2;  // only of the family "wide"
-
-  template <class V>
-  void fields(V& v) {
-    v("family", family, "architecture", one_of({"small", "wide"}));
-    v("depths", depths, "blocks per level", at_least(1));
-    v("embed_dim", embed_dim, "channels", one_of({32, 64, 96}));
-    if (family == "wide") v("heads", heads, "attention heads");
-  }
-};
-
-struct Optim {
-  double lr = 1e-3;
-  std::vector<double> betas = {0.9, 0.999};
-  std::optional<double> clip;
-
-  template <class V>
-  void fields(V& v) {
-    v("lr", lr, "peak learning rate", greater_than(0.0));
-    v("betas", betas, "decay rates");
-    v("clip", clip, "largest norm", greater_than(0));
-  }
-  void check(Problems& problems) const {
-    if (betas.size() != 2) problems.add("betas", "must have 2 elements");
-  }
-};
-
-struct Train {
-  int64_t batch = 256;
-  double epochs = 10;
-  float smoothing = 0.1f;
-  bool flip = true;
-  int kernel = 7;
-
-  template <class V>
-  void fields(V& v) {
-    v("batch", batch, "images per step", at_least(int64_t{1}));
-    v("epochs", epochs, "passes", at_least(0.0));
-    v("smoothing", smoothing, "label smoothing", between(0.0, 1.0));
-    v("flip", flip, "mirror images");
-    v("kernel", kernel, "odd side", odd_at_least(3));
-  }
-};
-
-struct RunSettings {
-  Model model;
-  Train train;
-  Optim optim;
-  std::string note;
-  uint64_t seed = 0;
-  std::vector<std::vector<int>> dilations = {{1, 8}, {1, 4}};
-  std::map<std::string, std::string> labels;
-
-  template <class V>
-  void fields(V& v) {
-    v("model", model, "network");
-    v("train", train, "length");
-    v("optim", optim, "optimiser");
-    v("note", note, "anything");
-    v("seed", seed, "seed");
-    v("dilations", dilations, "per level, per block");
-    v("labels", labels, "names of classes");
-  }
-};
-
-struct Patterns {
-  std::vector<std::string> freeze;
-  template <class V>
-  void fields(V& v) {
-    v("freeze", freeze, "patterns");
-  }
-};
-
-class ConfigTest : public ::testing::Test {
- protected:
-  void SetUp() override { set_config_search_path({root_}); }
-  void TearDown() override { set_config_search_path({}); }
-
-  std::string write(const std::string& name, const std::string& text) {
-    const std::filesystem::path path = std::filesystem::path(root_) / name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-    return path.string();
-  }
-
-  std::string error_of(const std::function<void()>& work) {
-    try {
-      work();
-    } catch (const ConfigError& error) {
-      return error.what();
-    }
-    return "no error";
-  }
-
-  // What reading `tree` complains about.
-  std::string complaint(const ConfigTree& tree) {
-    return error_of([&] {
-      RunSettings run;
-      read_config(tree, run);
-    });
-  }
-
-  testing::TempDir folder_;
-  const std::string root_ = folder_.path();
-};
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-#define EXPECT_SAYS(text, part) EXPECT_TRUE(contains(text, part)) << text
 
 TEST_F(ConfigTest, LaterWinsAndListsAreReplacedWhole) {
   ConfigTree tree;
@@ -168,15 +47,6 @@ TEST_F(ConfigTest, IncludedFilesComeFirstAndKeepTheirOrigin) {
   EXPECT_EQ(run.note, "own");
   EXPECT_EQ(run.seed, 7u);
   EXPECT_EQ(tree.find("train.epochs")->origin, base + ":1");
-}
-
-TEST_F(ConfigTest, AFileThatIncludesItselfOrNothingIsRefused) {
-  write("configs/recipes/a.yaml", "include: b\n");
-  const std::string path = write("configs/recipes/b.yaml", "include: a\n");
-  ConfigTree tree;
-  EXPECT_SAYS(error_of([&] { tree.add_file(path); }), "b.yaml includes itself");
-  ConfigTree other;
-  EXPECT_SAYS(error_of([&] { other.add_file(write("c.yaml", "include: bb\n")); }), "c.yaml:1");
 }
 
 TEST_F(ConfigTest, AListOfTextMayBeOneText) {
@@ -230,128 +100,6 @@ TEST_F(ConfigTest, LaterModelNameReplacesTheWholeModel) {
   EXPECT_EQ(run.model.embed_dim, 32);
 }
 
-TEST_F(ConfigTest, MissingFileNamesTheNearOne) {
-  write("configs/models/dinat_mini.yaml", "");
-  EXPECT_SAYS(error_of([] { find_config("models", "dinat_mni"); }), "did you mean 'dinat_mini'?");
-  EXPECT_SAYS(error_of([] { find_config("models", "resnet"); }), "there are: dinat_mini");
-  EXPECT_SAYS(find_config("models", "dinat_mini"), "configs/models/dinat_mini.yaml");
-  ConfigTree tree;
-  EXPECT_SAYS(error_of([&] { tree.add_override("model=dinat_mni"); }), "at command line");
-  EXPECT_SAYS(error_of([&] { tree.add_file(root_ + "/none.yaml"); }), "no such file");
-}
-
-TEST_F(ConfigTest, AllProblemsAreReportedAtOnceWithOrigins) {
-  const std::string path = write("a.yaml",
-                                 "train:\n  batch: 0\n  epochs: soon\n  kernel: 4\nmodel:\n"
-                                 "  embed_dims: 64\n  depths: [3, 0]\n");
-  ConfigTree tree;
-  tree.add_file(path);
-  tree.add_override("model.family=smal");
-  tree.add_override("train.flip=2");
-  const std::string text = complaint(tree);
-  EXPECT_SAYS(text, "7 problems");
-  EXPECT_SAYS(text, path + ":2: train.batch = 0: must be at least 1");
-  EXPECT_SAYS(text, path + ":3: train.epochs = soon: expected a number");
-  EXPECT_SAYS(text, path + ":4: train.kernel = 4: must be odd and at least 3");
-  EXPECT_SAYS(text, path + ":6: unknown key 'model.embed_dims' (did you mean 'model.embed_dim'?)");
-  EXPECT_SAYS(text, path + ":7: model.depths = [3, 0]: must be at least 1");
-  EXPECT_SAYS(text, "command line: model.family = smal: must be one of small, wide");
-  EXPECT_SAYS(text, "command line: train.flip = 2: expected true or false");
-}
-
-TEST_F(ConfigTest, UnknownKeysSuggestWhatWasMeant) {
-  const auto suggestion = [&](const std::string& assignment) {
-    ConfigTree tree;
-    tree.add_override(assignment);
-    return complaint(tree);
-  };
-  EXPECT_SAYS(suggestion("epochs=3"), "unknown key 'epochs' (did you mean 'train.epochs'?)");
-  EXPECT_SAYS(suggestion("batch_size=3"), "did you mean 'train.batch'?");
-  EXPECT_SAYS(suggestion("learning_rate=3"), "did you mean 'optim.lr'?");
-  EXPECT_SAYS(suggestion("train.lr=3"), "did you mean 'optim.lr'?");
-  EXPECT_SAYS(suggestion("kernel=3"), "did you mean 'train.kernel'?");
-  EXPECT_SAYS(suggestion("train.bacth=3"), "did you mean 'train.batch'?");
-  EXPECT_SAYS(suggestion("sede=3"), "did you mean 'seed'?");
-  EXPECT_FALSE(contains(suggestion("zzzzzzzzzz=3"), "did you mean"));
-  EXPECT_SAYS(suggestion("train=3"), "train = 3: expected a section of keys");
-  EXPECT_SAYS(suggestion("model.heads=3"), "unknown key 'model.heads'");
-}
-
-TEST_F(ConfigTest, TypesAreStrict) {
-  const auto refusal = [&](const std::string& assignment) {
-    ConfigTree tree;
-    tree.add_override(assignment);
-    return complaint(tree);
-  };
-  EXPECT_SAYS(refusal("train.batch=1.5"), "train.batch = 1.5: expected an integer");
-  EXPECT_SAYS(refusal("train.batch=12x"), "expected an integer");
-  EXPECT_SAYS(refusal("train.batch=\"12\""), "expected an integer");
-  EXPECT_SAYS(refusal("train.kernel=30000000001"), "between -2147483648 and 2147483647");
-  EXPECT_SAYS(refusal("seed=-1"), "expected an integer >= 0");
-  EXPECT_SAYS(refusal("optim.betas=0.9"), "expected a list of numbers");
-  EXPECT_SAYS(refusal("dilations=[1, 2]"), "expected a list of lists of integers");
-  EXPECT_SAYS(refusal("note=[1, 2]"), "expected text");
-  EXPECT_SAYS(refusal("train.epochs=.nan"), "must be at least 0");
-}
-
-TEST_F(ConfigTest, SectionsCheckTheirFieldsTogether) {
-  ConfigTree tree;
-  tree.add_override("optim.betas=[0.9]");
-  EXPECT_SAYS(complaint(tree), "command line: optim.betas = [0.9]: must have 2 elements");
-}
-
-TEST_F(ConfigTest, MalformedAndDuplicateKeysNameTheLine) {
-  const std::string malformed = write("a.yaml", "seed: 1\ntrain: [1, 2\nnote: x\n");
-  const std::string twice = write("b.yaml", "train:\n  batch: 1\n  epochs: 2\n  batch: 3\n");
-  const std::string dotted = write("c.yaml", "train:\n  batch: 1\ntrain.batch: 3\n");
-  const std::string list = write("d.yaml", "- 1\n- 2\n");
-  ConfigTree tree;
-  EXPECT_SAYS(error_of([&] { tree.add_file(malformed); }), malformed + ":");
-  EXPECT_SAYS(error_of([&] { tree.add_file(malformed); }), "malformed YAML");
-  EXPECT_SAYS(error_of([&] { tree.add_file(twice); }),
-              twice + ":4: key 'train.batch' is given twice");
-  EXPECT_SAYS(error_of([&] { tree.add_file(dotted); }),
-              dotted + ":3: key 'train.batch' is given twice");
-  EXPECT_SAYS(error_of([&] { tree.add_file(list); }), list + ":1: a config must be a mapping");
-  EXPECT_SAYS(error_of([&] { tree.add_override("seed=[1"); }), "command line: seed=[1: malformed");
-  EXPECT_SAYS(error_of([&] { tree.add_override("seed"); }), "is not key=value");
-}
-
-// Aliases may write a small file out to a large one, or to one without end.
-TEST_F(ConfigTest, AnchorsThatExplodeAreRefused) {
-  ConfigTree tree;
-  EXPECT_SAYS(error_of([&] { tree.add_file(write("a.yaml", "a: &a {x: *a}\n")); }), "64 deep");
-  EXPECT_SAYS(error_of([&] { tree.add_file(write("b.yaml", "a: &a [*a]\n")); }), "64 deep");
-  EXPECT_SAYS(error_of([&] { tree.add_override("a=&a [*a]"); }), "64 deep");
-  std::string laughs = "a0: &a0 [x, x]\n";
-  for (int i = 1; i < 30; ++i)
-    laughs += str("a", i, ": &a", i, " [*a", i - 1, ", *a", i - 1, "]\n");
-  EXPECT_SAYS(error_of([&] { tree.add_file(write("c.yaml", laughs)); }), "200,000 values");
-}
-
-TEST_F(ConfigTest, AnchorsThatAreMerelyUsedAreWrittenOut) {
-  ConfigTree tree;
-  tree.add_file(write("a.yaml", "a: &a {x: 1}\nb: *a\nc: [*a, *a]\n"));
-  EXPECT_EQ(tree.find("b.x")->text, "1");
-  EXPECT_EQ(tree.find("c")->text, "[{x: 1}, {x: 1}]");
-}
-
-// config.json of a model of ImageNet-22k names its classes twice.
-TEST_F(ConfigTest, TensOfThousandsOfKeysAreReadAtOnce) {
-  std::string text;
-  for (int i = 0; i < 50'000; ++i) text += str("k", i, ": 1\n");
-  ConfigTree tree;
-  tree.add_file(write("a.yaml", text));
-  tree.add_file(write("a.yaml", text));
-  EXPECT_EQ(tree.find("k49999")->text, "1");
-}
-
-TEST_F(ConfigTest, NamesThatNoFileCanHaveAreRefused) {
-  ConfigTree tree;
-  EXPECT_SAYS(error_of([&] { tree.add_override("model=" + std::string(5000, 'x')); }),
-              "no config 'xxx");
-}
-
 TEST_F(ConfigTest, DumpReadsBackToTheSameValues) {
   RunSettings run;
   run.model = {"wide", {1, 2, 3}, 96, 16};
@@ -401,16 +149,6 @@ TEST_F(ConfigTest, HelpRowsComeFromTheSameList) {
   EXPECT_EQ(batch->help, "images per step");
 }
 
-// YAML takes a key of more than 1024 characters only where it is marked as one.
-TEST_F(ConfigTest, LongKeysInListsCanBeReadAgain) {
-  const std::string key(1500, 'k');
-  ConfigTree tree, again;
-  tree.add_override("model.depths=[3, {? " + key + " : 4}]");
-  const std::string text = tree.find("model.depths")->text;
-  again.add_override("model.depths=" + text);
-  EXPECT_EQ(again.find("model.depths")->text, text);
-}
-
 TEST_F(ConfigTest, ForeignJsonIsReadAndItsOtherKeysReturned) {
   ConfigTree tree;
   tree.add_file(write("config.json",
@@ -424,4 +162,4 @@ TEST_F(ConfigTest, ForeignJsonIsReadAndItsOtherKeysReturned) {
 }
 
 }  // namespace
-}  // namespace vicinity
+}  // namespace vicinity::testing

@@ -18,18 +18,8 @@
 namespace vicinity {
 namespace {
 
+using testing::error_of;
 using testing::says;
-
-/// The message of the Error that `work` ends with; empty if with none.
-template <class Work>
-std::string error_of(const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.message();
-  }
-  return "";
-}
 
 std::vector<float> values(const Tensor& x) { return values_of<float>(to_device(x, kCpu)); }
 

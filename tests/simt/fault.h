@@ -30,6 +30,17 @@ std::string fault_of(void (*kernel)(Parameters...), const LaunchShape& shape,
   return "";
 }
 
+/// The message of the Error that `work` ends with; empty if with none.
+template <class Work>
+std::string error_of(const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.message();
+  }
+  return "";
+}
+
 /// Whether the regular expression is found in the text.
 inline ::testing::AssertionResult says(const std::string& text, const std::string& pattern) {
   if (std::regex_search(text, std::regex(pattern))) return ::testing::AssertionSuccess();
