@@ -35,8 +35,8 @@ HWY_INLINE Lanes<float> exp(Lanes<float> x) {
                      8.3334519073e-3f, 1.3981999507e-3f, 1.9875691500e-4f});
   return p * Lanes<float>(hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(Words(), rounded.v))));
 }
-/// 2^x for x from -126 to 0, 0 below; NaN stays NaN. Relative error below 2e-7: |r| <= 1/2, and the
-/// polynomial of degree 5 of least relative error there.
+/// 2^x for x from -126 to 0, 0 below; NaN stays NaN. Relative error below 2.2e-7: |r| <= 1/2, and
+/// the polynomial of degree 5 of least relative error there.
 HWY_INLINE Lanes<float> exp2(Lanes<float> x) {
   constexpr float kRound = 12583039.0f;  // as in exp
   const Lanes<float>::Tag d;
