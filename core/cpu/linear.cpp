@@ -49,9 +49,9 @@ void multiply_tokens(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
     const int64_t chunk = task / pieces.bands, band = task % pieces.bands;
     const int64_t begin = band * n / pieces.bands, end = (band + 1) * n / pieces.bands;
     const int64_t first = chunk * pieces.height;
-    token_product(TokenProduct<T>{dy.data<T>() + first * n + begin, n, x.data<T>() + first * k,
+    token_product(TokenProduct<T>{dy.data<T>() + first * n + begin, n, x.data<T>() + first * k, k,
                                   std::min(pieces.height, rows - first), end - begin, k,
-                                  partials.data<float>() + (chunk * n + begin) * k});
+                                  partials.data<float>() + (chunk * n + begin) * k, k});
   });
   if (pieces.chunks > 1) sum_partials(cpu, partials.data<float>(), pieces.chunks, dw);
 }
@@ -78,6 +78,30 @@ void multiply_chunks(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
   sum_partials(cpu, partials.data<float>(), whole + (rest > 0), dw);
 }
 
+// Tiles of a wide gradient, as few as keep every core busy and both operands' blocks in the
+// second-level cache: each packs its columns of both anew. A sum's order is that of the tokens,
+// however it is cut.
+void multiply_wide(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
+  constexpr int64_t kWidest = 1280, kNarrowest = 96;
+  const int64_t rows = x.rows(), n = dw.dim(0), k = dw.dim(1), threads = cpu.threads();
+  int64_t down = 1, across = 1;
+  const auto more = [&] {
+    if (n / down + k / across > kWidest) return true;
+    const int64_t tiles = down * across;
+    return (tiles < threads || (tiles % threads != 0 && tiles < 4 * threads)) &&
+           std::max(n / down, k / across) >= 2 * kNarrowest;
+  };
+  while (more()) (n * across >= k * down ? down : across) *= 2;
+  cpu.parallel_for(down * across, [&](int64_t task) {
+    const int64_t i = task / across, j = task % across;
+    const int64_t top = i * n / down, bottom = (i + 1) * n / down;
+    const int64_t left = j * k / across, right = (j + 1) * k / across;
+    token_product(TokenProduct<bf16>{dy.data<bf16>() + top, n, x.data<bf16>() + left, k, rows,
+                                     bottom - top, right - left, dw.data<float>() + top * k + left,
+                                     k});
+  });
+}
+
 // Tiles of the gradient, each a whole product of oneDNN's on one thread. 4 to 16 of them, powers of
 // two, so that they balance, and twice as wide as high, since each packs its columns of both
 // operands anew. A function of the shape only.
@@ -101,25 +125,37 @@ void multiply_tiles(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
   });
 }
 
-// Measured on Zen 4 and 5: oneDNN's kernels are ahead where both sides are wide (Zen 4, dW of 384 x
-// 1536, f32: 163 to 187 GFLOP/s; Zen 5, 384 x 128: 492 to 524), our own by 10 to 40 % where one is
-// 64, in bf16 by 5 to 15 % at 128 too; with AVX2 at narrow ones only.
-bool tiles_pay(const Tensor& dw, DType act) {
+// Measured on Zen 4 and 5 in f32: oneDNN's kernels are ahead where both sides are wide (Zen 4, dW
+// of 384 x 1536: 163 to 187 GFLOP/s; Zen 5, 384 x 128: 492 to 524), our own by 10 to 40 % where one
+// is 64; with AVX2 at narrow ones only.
+void multiply_f32(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
   const int64_t narrow = std::min(dw.dim(0), dw.dim(1));
-  return act == DType::f32 ? narrow >= 128 : narrow >= 192 && cpu_isa() == Isa::avx512_bf16;
+  if (narrow >= 128) return multiply_tiles(cpu, dy, x, dw);
+  if (cpu_isa() == Isa::avx2 && narrow > 96) return multiply_chunks(cpu, dy, x, dw);
+  multiply_tokens<float>(cpu, dy, x, dw);
 }
 
 // Matrix units (AMX) are oneDNN's.
-bool own_product_pays(const Tensor& dw, DType act) {
-  if (act == DType::bf16) return !__builtin_cpu_supports("amx-bf16");
-  return cpu_isa() != Isa::avx2 || std::min(dw.dim(0), dw.dim(1)) <= 96;
+void multiply_bf16(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor& dw) {
+  const bool wide = std::min(dw.dim(0), dw.dim(1)) >= 128;
+  if (__builtin_cpu_supports("amx-bf16") && cpu_isa() == Isa::avx512_bf16)
+    return wide ? multiply_tiles(cpu, dy, x, dw) : multiply_chunks(cpu, dy, x, dw);
+  wide ? multiply_wide(cpu, dy, x, dw) : multiply_tokens<bf16>(cpu, dy, x, dw);
 }
 
 }  // namespace
 
+// oneDNN's f32 product is 3 to 8 % faster where the second matrix lies by rows, if that is not
+// large. To transpose it costs 2 % of a product of 2,000 tokens.
 void linear_forward(Cpu& cpu, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y) {
-  const Matrix transposed{w.raw(), w.dtype(), 1, w.dim(1), 0, 0};
-  matmul(cpu, {1, x.rows(), w.dim(0), w.dim(1), 1}, rows_of(x), transposed, rows_of(y),
+  Matrix right{w.raw(), w.dtype(), 1, w.dim(1), 0, 0};
+  Tensor transposed;
+  if (w.dtype() == DType::f32 && x.rows() >= 1024 && w.size() <= 1 << 20) {
+    transposed = empty({w.dim(1), w.dim(0)}, DType::f32);
+    transpose(cpu, w, transposed);
+    right = rows_of(transposed);
+  }
+  matmul(cpu, {1, x.rows(), w.dim(0), w.dim(1), 1}, rows_of(x), right, rows_of(y),
          bias.defined() ? bias.raw() : nullptr);
 }
 
@@ -132,10 +168,7 @@ void linear_backward_weight(Cpu& cpu, const Tensor& dy, const Tensor& x, Tensor&
   if (dw.dtype() == DType::f64)
     return matmul(cpu, {1, n, k, x.rows(), 1}, {dy.raw(), DType::f64, 1, n}, rows_of(x),
                   rows_of(dw));
-  if (tiles_pay(dw, x.dtype())) return multiply_tiles(cpu, dy, x, dw);
-  if (!own_product_pays(dw, x.dtype())) return multiply_chunks(cpu, dy, x, dw);
-  x.dtype() == DType::bf16 ? multiply_tokens<bf16>(cpu, dy, x, dw)
-                           : multiply_tokens<float>(cpu, dy, x, dw);
+  x.dtype() == DType::bf16 ? multiply_bf16(cpu, dy, x, dw) : multiply_f32(cpu, dy, x, dw);
 }
 
 }  // namespace vicinity::kernels

@@ -2,6 +2,7 @@
 
 #include <immintrin.h>
 
+#include <memory>
 #include <vector>
 
 #include "core/cpu/token_product_tiles.h"
@@ -43,10 +44,13 @@ void token_product(const TokenProduct<float>& p) {
 void token_product(const TokenProduct<bf16>& p) {
   thread_local std::vector<float> wide;
   thread_local std::vector<uint32_t> pairs;
-  const auto size = static_cast<size_t>(kBlockSteps * (p.outputs + p.inputs));
+  const size_t size = token_product_scratch(p.outputs, p.inputs);
   if (cpu_isa() == Isa::avx512_bf16) {
     pairs.resize(size);
-    return token_product_avx512bf16(p, pairs.data());
+    void* line = pairs.data();
+    size_t space = pairs.size() * sizeof(uint32_t);
+    return token_product_avx512bf16(p,
+                                    static_cast<uint32_t*>(std::align(64, size_t{1}, line, space)));
   }
   wide.resize(size);
   cpu_isa() == Isa::avx2 ? token_product_avx2(p, wide.data())

@@ -118,11 +118,11 @@ template <class Op>
 void multiply_tokens(const TokenProduct<float>& p) {
   for (int64_t begin = 0; begin < p.tokens; begin += kBlockSteps) {
     const int64_t steps = p.tokens - begin < kBlockSteps ? p.tokens - begin : kBlockSteps;
-    const float *dy = p.dy + begin * p.dy_stride, *x = p.x + begin * p.inputs;
-    multiply_block<Op>(
-        {dy, x, p.dy_stride, p.inputs, steps, p.out, p.inputs, begin == 0, 0,
-         ahead_of(dy + steps * p.dy_stride, p.dy_stride), ahead_of(x + steps * p.inputs, p.inputs)},
-        p.outputs, p.inputs);
+    const float *dy = p.dy + begin * p.dy_stride, *x = p.x + begin * p.x_stride;
+    multiply_block<Op>({dy, x, p.dy_stride, p.x_stride, steps, p.out, p.out_stride, begin == 0, 0,
+                        ahead_of(dy + steps * p.dy_stride, p.dy_stride),
+                        ahead_of(x + steps * p.x_stride, p.x_stride)},
+                       p.outputs, p.inputs);
   }
 }
 
@@ -138,13 +138,13 @@ void multiply_widened(const TokenProduct<bf16>& p, float* scratch) {
   float *a = scratch, *b = scratch + kBlockSteps * p.outputs;
   for (int64_t begin = 0; begin < p.tokens; begin += kBlockSteps) {
     const int64_t steps = p.tokens - begin < kBlockSteps ? p.tokens - begin : kBlockSteps;
-    const bf16 *dy = p.dy + begin * p.dy_stride, *x = p.x + begin * p.inputs;
+    const bf16 *dy = p.dy + begin * p.dy_stride, *x = p.x + begin * p.x_stride;
     widen(dy, p.dy_stride, steps, p.outputs, a);
-    widen(x, p.inputs, steps, p.inputs, b);
-    multiply_block<Op>(
-        {a, b, p.outputs, p.inputs, steps, p.out, p.inputs, begin == 0, 0,
-         ahead_of(dy + steps * p.dy_stride, p.dy_stride), ahead_of(x + steps * p.inputs, p.inputs)},
-        p.outputs, p.inputs);
+    widen(x, p.x_stride, steps, p.inputs, b);
+    multiply_block<Op>({a, b, p.outputs, p.inputs, steps, p.out, p.out_stride, begin == 0, 0,
+                        ahead_of(dy + steps * p.dy_stride, p.dy_stride),
+                        ahead_of(x + steps * p.x_stride, p.x_stride)},
+                       p.outputs, p.inputs);
   }
 }
 

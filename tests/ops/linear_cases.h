@@ -30,4 +30,10 @@ inline std::vector<OpCase> linear_cases() {
           linear_case({2, 7, 127, 48}, 16, true)};
 }
 
+/// Weights that are turned, and wide gradients, whose tiles are cut at no multiple of a vector.
+inline std::vector<OpCase> wide_linear_cases() {
+  return {linear_case({1027, 21}, 19, true), linear_case({301, 150}, 141, false),
+          linear_case({37, 131}, 1301, false), linear_case({45, 1190}, 193, false)};
+}
+
 }  // namespace vicinity::testing

@@ -10,6 +10,9 @@ TEST(Linear, GradientsMatchDifferences) { check_gradients(linear_cases()); }
 TEST(Linear, BackendsAgree) { check_backends(linear_cases()); }
 TEST(Linear, SameBitsOnAnyThreadCount) { check_threads(linear_cases()); }
 
+TEST(Linear, WideOnesAgreeWithTheReference) { check_backends(wide_linear_cases()); }
+TEST(Linear, WideOnesHaveTheSameBitsOnAnyThreadCount) { check_threads(wide_linear_cases()); }
+
 // oneDNN splits the inner axis of some products by the thread count; ours must not.
 TEST(Linear, SameBitsOnAnyThreadCountAtModelShapes) {
   for (const ModelProduct& p : model_products()) check_product_threads(p);
