@@ -1,6 +1,7 @@
 // Training on CUDA (a GPU, or the kernels emulated) against training on the CPU: the same code, the
 // same losses; and the step as one recorded graph against the step op by op: the same bits.
 #include "tests/support/tiny_models.h"
+#include "train/optim/make_optimizer.h"
 #include "train/optim/param_groups.h"
 #include "train/run/step_on_paper.h"
 #include "train/tasks/classify.h"

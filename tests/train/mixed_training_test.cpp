@@ -1,6 +1,7 @@
 // Training on mixed and erased images: bits, and what is counted.
 #include "core/ops/normalize_images.h"
 #include "tests/support/tiny_models.h"
+#include "train/optim/make_optimizer.h"
 #include "train/optim/param_groups.h"
 #include "train/tasks/classify.h"
 #include "train/trainer.h"

@@ -10,6 +10,7 @@
 #include "models/weights/describe.h"
 #include "models/weights/load.h"
 #include "tests/support/op_cases.h"
+#include "train/optim/make_optimizer.h"
 #include "train/optim/param_groups.h"
 #include "train/tasks/classify.h"
 #include "train/trainer.h"

@@ -1,6 +1,7 @@
 // Which parameters decay and how fast each layer learns: timm's answers for every published model
 // (tests/fixtures/training), and what freezing leaves.
 #include "train/optim/param_groups.h"
+#include "train/optim/make_optimizer.h"
 
 #include <gtest/gtest.h>
 

@@ -13,6 +13,7 @@
 #include "tests/support/tiny_models.h"
 #include "train/cli/load_config.h"
 #include "train/optim/averaging.h"
+#include "train/optim/make_optimizer.h"
 #include "train/run/class_weights.h"
 #include "train/run/evaluation.h"
 #include "train/run/run.h"

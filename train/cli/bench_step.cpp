@@ -24,6 +24,7 @@
 #include "train/cli/load_config.h"
 #include "train/cli/timing.h"
 #include "train/cli/verbs.h"
+#include "train/optim/make_optimizer.h"
 #include "train/optim/param_groups.h"
 #include "train/run/setup.h"
 #include "train/tasks/classify.h"

@@ -1,8 +1,7 @@
-// Optimisers over the flat parameters of a model.
+// What an optimiser over the flat parameters of a model is, and its settings.
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -64,10 +63,5 @@ class Optimizer {
   /// The average of the parameters, flat; absent where none is kept.
   virtual Tensor average() const { return {}; }
 };
-
-/// `ema`: decay of an average of the parameters that follows every step (train/optim/averaging.h);
-/// 0: none. ConfigError names the optimisers there are.
-std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, const Tensor& params,
-                                          double ema = 0);
 
 }  // namespace vicinity

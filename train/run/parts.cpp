@@ -7,6 +7,7 @@
 #include "core/runtime/cpu.h"
 #include "models/registry.h"
 #include "train/checkpoint.h"
+#include "train/optim/make_optimizer.h"
 #include "train/optim/param_groups.h"
 #include "train/run/class_weights.h"
 #include "train/run/signals.h"

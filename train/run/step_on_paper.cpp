@@ -3,6 +3,7 @@
 #include "autograd/record.h"
 #include "core/tensor/plan_extent.h"
 #include "models/registry.h"
+#include "train/optim/make_optimizer.h"
 #include "train/optim/param_groups.h"
 #include "train/run/setup.h"
 #include "train/tasks/classify.h"
