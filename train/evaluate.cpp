@@ -1,5 +1,6 @@
 #include "train/evaluate.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/ops/elementwise.h"
@@ -37,6 +38,34 @@ EvalReport evaluate(Model& model, Loader& loader, const Normalization& normaliza
                         logits.data<double>() + row * report.classes());
     }
   }
+  return report;
+}
+
+int64_t batch_of_ranks(int64_t batch, const Communicator* comm) {
+  return comm == nullptr ? batch : batch * comm->size();
+}
+
+LoaderConfig share_of_rank(LoaderConfig loading, int64_t batch, const Communicator* comm) {
+  if (comm == nullptr) return loading;
+  loading.first = comm->rank() * batch;
+  loading.share = batch;
+  return loading;
+}
+
+EvalReport merge_reports(Communicator& comm, const EvalReport& own) {
+  const std::vector<Prediction>& mine = own.predictions();
+  const std::string bytes(reinterpret_cast<const char*>(mine.data()),
+                          mine.size() * sizeof(Prediction));
+  std::vector<Prediction> all;
+  for (const std::string& text : comm.all_gather_texts(bytes)) {
+    const size_t before = all.size();
+    all.resize(before + text.size() / sizeof(Prediction));
+    std::memcpy(all.data() + before, text.data(), text.size());
+  }
+  std::sort(all.begin(), all.end(),
+            [](const Prediction& a, const Prediction& b) { return a.index < b.index; });
+  EvalReport report(own.classes());
+  for (const Prediction& prediction : all) report.add(prediction);
   return report;
 }
 

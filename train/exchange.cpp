@@ -202,21 +202,4 @@ void Exchange::distribute(const Tensor& flat, Tensor& shard) {
   comm_.all_to_all(flat.defined() ? flat.raw() : nullptr, to, shard.raw(), from);
 }
 
-EvalReport Exchange::merge(const EvalReport& own) {
-  const std::vector<Prediction>& mine = own.predictions();
-  const std::string bytes(reinterpret_cast<const char*>(mine.data()),
-                          mine.size() * sizeof(Prediction));
-  std::vector<Prediction> all;
-  for (const std::string& text : comm_.all_gather_texts(bytes)) {
-    const size_t before = all.size();
-    all.resize(before + text.size() / sizeof(Prediction));
-    std::memcpy(all.data() + before, text.data(), text.size());
-  }
-  std::sort(all.begin(), all.end(),
-            [](const Prediction& a, const Prediction& b) { return a.index < b.index; });
-  EvalReport report(own.classes());
-  for (const Prediction& prediction : all) report.add(prediction);
-  return report;
-}
-
 }  // namespace vicinity

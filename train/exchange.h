@@ -17,7 +17,6 @@
 #include "core/comm/communicator.h"
 #include "core/ops/update_ranges.h"
 #include "core/tensor/tensor.h"
-#include "train/eval_report.h"
 
 namespace vicinity {
 
@@ -70,8 +69,6 @@ class Exchange {
   Tensor collect(const Tensor& shard);
   /// The reverse.
   void distribute(const Tensor& flat, Tensor& shard);
-  /// All predictions that ranks made, by index.
-  EvalReport merge(const EvalReport& own);
 
  private:
   int64_t begin(int rank) const;

@@ -60,9 +60,16 @@ class Communicator {
 
   /// A text of each rank, in the order of ranks.
   std::vector<std::string> all_gather_texts(const std::string& own);
+  /// The same on rank 0 alone, nothing elsewhere: no other rank needs memory for all.
+  std::vector<std::string> gather_texts(const std::string& own);
   /// The text of rank `root`.
   std::string broadcast_text(const std::string& text, int root = 0);
+  /// The number of rank 0.
+  int64_t broadcast_number(int64_t value);
 };
+
+/// Whether this process speaks and writes files: it is rank 0, or has no others.
+inline bool is_first(const Communicator* comm) { return comm == nullptr || comm->rank() == 0; }
 
 /// A process on its own.
 std::unique_ptr<Communicator> make_single();

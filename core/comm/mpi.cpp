@@ -164,7 +164,7 @@ std::unique_ptr<Communicator> make_communicator(const Launch& launch) {
   VIC_CHECK(UsageError, launch.by != "torchrun",
             "torchrun starts ranks that MPI does not know of, and on CPUs ranks speak MPI. Type "
             "mpirun -np ",
-            launch.size, " vicinity train ..., or vicinity train --ranks ", launch.size, " ...");
+            launch.size, " vicinity VERB ..., or vicinity VERB --ranks ", launch.size, " ...");
   return std::make_unique<Mpi>(launch);
 }
 

@@ -10,6 +10,7 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/grad_norm.h"
 #include "tests/support/thread_ranks.h"
+#include "train/evaluate.h"
 #include "train/gradient_tree.h"
 
 namespace vicinity {
@@ -136,11 +137,10 @@ TEST(Exchange, RangesAreCutAtTheShard) {
 
 TEST(Exchange, PredictionsComeInTheOrderOfTheSource) {
   ThreadRanks(2).run([](Communicator& comm) {
-    Exchange exchange(comm, 16, {});
     EvalReport own(3);
     for (int64_t i = comm.rank(); i < 9; i += 2)
       own.add({.index = i, .label = 1, .guess = 1, .rank = i % 3, .loss = 0.1 * std::pow(3, i)});
-    const EvalReport all = exchange.merge(own);
+    const EvalReport all = merge_reports(comm, own);
     ASSERT_EQ(all.count(), 9);
     EXPECT_EQ(all.top1(), 3);
     double loss = 0;

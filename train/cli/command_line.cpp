@@ -69,12 +69,22 @@ void refuse_unknown(const Verb& verb, const std::vector<std::string>& words) {
   }
 }
 
+bool runs_on_ranks(const Verb& verb) {
+  return std::any_of(verb.options.begin(), verb.options.end(),
+                     [](const Option& option) { return option.name == "--ranks"; });
+}
+
 // Others would do the same work several times, into the same files.
 void refuse_ranks(const Verb& verb) {
-  if (verb.name == "train" || verb.name == "doctor") return;
+  if (runs_on_ranks(verb) || verb.name == "doctor") return;
   const Launch launch = find_launch();
-  VIC_CHECK(UsageError, launch.size == 1, "vicinity ", verb.name, " runs as one process, but ",
-            launch.by, " has started ", launch.size, "; only vicinity train runs on many ranks");
+  if (launch.size == 1) return;
+  std::vector<std::string> names;
+  for (const Verb& other : verbs())
+    if (runs_on_ranks(other)) names.push_back(other.name);
+  VIC_FAIL(UsageError, "vicinity ", verb.name, " runs as one process, but ", launch.by,
+           " has started ", launch.size, verb.alone.empty() ? "" : ". " + verb.alone,
+           "; on many ranks run ", join(names, ", "));
 }
 
 }  // namespace

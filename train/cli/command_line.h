@@ -36,6 +36,7 @@ struct Verb {
   std::vector<Option> options;
   bool takes_config = false;  // key=value overrides and --config
   int (*run)(const Arguments&);
+  std::string alone{};  // why many ranks would not help it, where that is known
 };
 
 /// Every verb, in the order of the help. One readable table, no static registration.

@@ -98,23 +98,24 @@ void EmbeddingFile::add_failure() {
   }
 }
 
-void EmbeddingFile::check_shapes(const std::vector<NamedTensor>& outputs,
-                                 const Query& query) const {
-  for (size_t i = 0; i < outputs.size(); ++i) {
+void EmbeddingFile::check_shapes(const EmbeddedRows& rows) const {
+  for (size_t i = 0; i < rows.outputs.size(); ++i) {
     const ArraySpec& array = file_->arrays()[i];
-    VIC_CHECK(DataError, row_of(outputs[i].tensor) == array.row, "'", query.name, "', ",
-              query.seen.width, " x ", query.seen.height, " pixels, has ", array.name, " of ",
-              Shape(row_of(outputs[i].tensor)), ", the images before it of ", Shape(array.row),
+    const std::vector<int64_t> row = row_of(rows.outputs[i].tensor);
+    VIC_CHECK(DataError, row == array.row, "'", sources_[done_].name, "', ", rows.seen.width, " x ",
+              rows.seen.height, " pixels, has ", array.name, " of ", Shape(row),
+              ", the images before it of ", Shape(array.row),
               ": images must come to one size, with data.eval_crop=N or data.eval_resize=HxW");
   }
 }
 
-void EmbeddingFile::add(const std::vector<NamedTensor>& outputs, std::span<const Query> queries) {
-  if (!file_) create(outputs);
-  check_shapes(outputs, queries[0]);
-  for (size_t i = 0; i < outputs.size(); ++i)
-    file_->append(i, outputs[i].tensor.raw(), outputs[i].tensor.bytes());
-  append_names(queries.size(), 1);
+void EmbeddingFile::add(const EmbeddedRows& rows) {
+  if (rows.outputs.empty()) return add_failure();
+  if (!file_) create(rows.outputs);
+  check_shapes(rows);
+  for (size_t i = 0; i < rows.outputs.size(); ++i)
+    file_->append(i, rows.outputs[i].tensor.raw(), rows.outputs[i].tensor.bytes());
+  append_names(static_cast<size_t>(rows.outputs[0].tensor.dim(0)), 1);
 }
 
 void EmbeddingFile::commit() {

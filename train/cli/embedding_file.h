@@ -3,11 +3,9 @@
 
 #include <chrono>
 #include <memory>
-#include <span>
 
 #include "data/arrays/array_file.h"
-#include "models/parameter_store.h"
-#include "train/cli/queries.h"
+#include "train/cli/embedded_rows.h"
 
 namespace vicinity {
 
@@ -23,9 +21,7 @@ class EmbeddingFile {
   /// How many images are in it.
   size_t done() const { return done_; }
   /// The next images. DataError if the outputs of one have other shapes than those before.
-  void add(const std::vector<NamedTensor>& outputs, std::span<const Query> queries);
-  /// The next image could not be used.
-  void add_failure();
+  void add(const EmbeddedRows& rows);
   /// Now and then: notes how far it is.
   void commit();
   /// DataError if no image could be used: then there is no file.
@@ -33,8 +29,9 @@ class EmbeddingFile {
 
  private:
   void create(const std::vector<NamedTensor>& outputs);
-  void check_shapes(const std::vector<NamedTensor>& outputs, const Query& query) const;
+  void check_shapes(const EmbeddedRows& rows) const;
   void append_names(size_t count, uint8_t ok);
+  void add_failure();
   void append_failure();
   void append_text(size_t number, const std::string& text);
 

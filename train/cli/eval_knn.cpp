@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "train/cli/eval_setup.h"
+#include "train/cli/on_ranks.h"
 #include "train/cli/verbs.h"
 
 namespace vicinity {
@@ -40,15 +41,14 @@ std::string table(const std::vector<int64_t>& counts, const std::vector<EvalRepo
   return text;
 }
 
-}  // namespace
-
-int eval_knn_verb(const Arguments& arguments) {
-  const EvalSetup setup = open_evaluation(arguments, "eval knn");
+int evaluate_neighbours(const Arguments& arguments, Communicator* comm) {
+  const EvalSetup setup = open_evaluation(arguments, "eval knn", comm);
   const auto model = load_model(setup);
   const FeatureSettings settings = feature_settings(setup, arguments, 0);
   const LabelledFeatures bank = labelled_features(*model, *setup.data.train, settings, "training"),
                          queries =
                              labelled_features(*model, *setup.data.val, settings, "validation");
+  if (!goes_on_alone(setup, "nearest neighbours")) return 0;
   const std::vector<int64_t> counts = neighbour_counts(bank.values.dim(0));
   const auto classes = static_cast<int64_t>(setup.data.train->class_names().size());
   const std::vector<EvalReport> reports = knn(bank, queries, classes, counts, setup.device);
@@ -66,6 +66,12 @@ int eval_knn_verb(const Arguments& arguments) {
       str(setup.loaded.directory, ": nearest neighbours among ", format_count(bank.values.dim(0)),
           " training images\n", table(counts, reports), "of k = ", counts[best], ":"));
   return 0;
+}
+
+}  // namespace
+
+int eval_knn_verb(const Arguments& arguments) {
+  return run_on_ranks(arguments, evaluate_neighbours);
 }
 
 }  // namespace vicinity

@@ -11,6 +11,7 @@
 #include "models/weights/save.h"
 #include "train/cli/eval_setup.h"
 #include "train/cli/export_folder.h"
+#include "train/cli/on_ranks.h"
 #include "train/cli/verbs.h"
 #include "train/probe/linear_probe.h"
 #include "train/run/setup.h"
@@ -113,32 +114,45 @@ void save(const EvalSetup& setup, const ProbeResult& result, const std::string& 
                : ", the best on the last layer alone: the model has no place for more layers");
 }
 
-}  // namespace
+void check_save(const Arguments& arguments, const EvalSetup& setup) {
+  const std::string out = arguments.get("--save");
+  if (out.empty() || !is_first(setup.comm)) return;
+  check_export_folder(out, arguments.has("--overwrite"), "--save");
+  check_not_source(out, setup.loaded.described.path, "--save");
+}
 
-int eval_linear_verb(const Arguments& arguments) {
-  const EvalSetup setup = open_evaluation(arguments, "eval linear");
+ProbeResult train_heads(const EvalSetup& setup, ProbeSettings& probe, const LabelledFeatures& train,
+                        const LabelledFeatures& val) {
+  const auto start = std::chrono::steady_clock::now();
+  probe.progress = [&](int64_t step) {
+    if (step % 100 == 0) log_progress(str("linear heads: step ", step, " of ", probe.steps));
+  };
+  const auto classes = static_cast<int64_t>(setup.data.train->class_names().size());
+  ProbeResult result =
+      linear_probe(train, val, classes,
+                   probe_inputs(setup.loaded.config.model.architecture, train.values.dim(1)), probe,
+                   setup.device);
+  log_progress("");
+  log_info(result.heads.size(), " linear heads, ", probe.steps, " steps of ", result.batch,
+           " images, in ", format_seconds(seconds_since(start)));
+  return result;
+}
+
+int evaluate_heads(const Arguments& arguments, Communicator* comm) {
+  const EvalSetup setup = open_evaluation(arguments, "eval linear", comm);
   ProbeSettings probe{.steps = arguments.number("--steps", 12500, 1),
                       .batch = arguments.number("--batch", 128, 1),
                       .seed = setup.loaded.config.seed};
-  const std::string out = arguments.get("--save");
-  if (!out.empty()) check_export_folder(out, arguments.has("--overwrite"), "--save");
-  if (!out.empty()) check_not_source(out, setup.loaded.described.path, "--save");
+  check_save(arguments, setup);
   const ModelConfig& architecture = setup.loaded.config.model.architecture;
   const int blocks = probe_blocks(architecture);
   const auto model = load_model(setup, feature_architecture(architecture, blocks));
   const FeatureSettings settings = feature_settings(setup, arguments, blocks);
   const LabelledFeatures train = labelled_features(*model, *setup.data.train, settings, "training"),
                          val = labelled_features(*model, *setup.data.val, settings, "validation");
-  const auto start = std::chrono::steady_clock::now();
-  probe.progress = [&](int64_t step) {
-    if (step % 100 == 0) log_progress(str("linear heads: step ", step, " of ", probe.steps));
-  };
-  const auto classes = static_cast<int64_t>(setup.data.train->class_names().size());
-  const ProbeResult result = linear_probe(
-      train, val, classes, probe_inputs(architecture, train.values.dim(1)), probe, setup.device);
-  log_progress("");
-  log_info(result.heads.size(), " linear heads, ", probe.steps, " steps of ", result.batch,
-           " images, in ", format_seconds(seconds_since(start)));
+  if (!goes_on_alone(setup, "linear heads")) return 0;
+  const ProbeResult result = train_heads(setup, probe, train, val);
+  const std::string out = arguments.get("--save");
   if (!out.empty()) {
     make_export_folder(out, arguments.has("--overwrite"), "--save");
     save(setup, result, out);
@@ -160,5 +174,9 @@ int eval_linear_verb(const Arguments& arguments) {
           "\n(chosen on these validation images, as the paper does: a little optimistic)"));
   return 0;
 }
+
+}  // namespace
+
+int eval_linear_verb(const Arguments& arguments) { return run_on_ranks(arguments, evaluate_heads); }
 
 }  // namespace vicinity

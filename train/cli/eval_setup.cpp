@@ -11,6 +11,7 @@
 #include "models/registry.h"
 #include "models/weights/load.h"
 #include "train/cli/list_progress.h"
+#include "train/run/agreement.h"
 #include "train/run/setup.h"
 
 namespace vicinity {
@@ -78,24 +79,42 @@ void print_worst(const EvalReport& report, const Source& source) {
 
 }  // namespace
 
-EvalSetup open_evaluation(const Arguments& arguments, const std::string& verb) {
+EvalSetup open_evaluation(const Arguments& arguments, const std::string& verb, Communicator* comm) {
   EvalSetup setup;
+  setup.comm = comm;
   setup.path = model_argument(arguments, verb);
-  if (arguments.has("--out"))
+  if (is_first(comm) && arguments.has("--out"))
     check_eval_directory(arguments.get("--out"), arguments.has("--overwrite"));
   setup.loaded = load_model_config(setup.path, arguments.all("--config"), arguments.overrides);
-  const RunConfig& config = setup.loaded.config;
+  RunConfig& config = setup.loaded.config;
   check_channels(config.model.architecture);
+  setup.threads_alone = config.threads > 0 ? config.threads : cpu().threads();
+  if (comm != nullptr) {
+    agree_at_start(config, *comm);
+    take_share(config, *comm);
+  }
   if (config.threads > 0) cpu().set_threads(config.threads);
   setup.data = open_data(config.data.source, config.seed);
-  setup.device = device_of(config.device);
+  setup.device = device_of(config.device, comm);
   setup.act = activation_dtype(config.train.precision, setup.device);
   return setup;
+}
+
+void agree_on_model(const EvalSetup& setup, const Model& model) {
+  if (setup.comm != nullptr) agree(*setup.comm, facts_of_parts(setup.data, model, setup.act));
+}
+
+bool goes_on_alone(const EvalSetup& setup, const char* what) {
+  if (!is_first(setup.comm)) return false;
+  cpu().set_threads(setup.threads_alone);
+  if (setup.comm != nullptr) setup.comm->doing(what, -1);
+  return true;
 }
 
 std::unique_ptr<Model> load_model(const EvalSetup& setup, const ModelConfig& architecture) {
   auto model = make_model(architecture, DType::f32, setup.device);
   load_weights(*model, setup.loaded.directory, load_options(setup.loaded.config.model));
+  agree_on_model(setup, *model);
   if (setup.act == DType::bf16) model->store().enable_copies();
   return model;
 }
@@ -110,9 +129,10 @@ FeatureSettings feature_settings(const EvalSetup& setup, const Arguments& argume
           .act = setup.act,
           .batch = std::min<int64_t>(config.train.micro_batch, 256),
           .loader_threads = config.data.loader_threads,
-          .cache = given.empty()     ? default_cache()
-                   : given == "none" ? ""
-                                     : given};
+          .cache = given == "none" || !is_first(setup.comm) ? ""
+                   : given.empty()                          ? default_cache()
+                                                            : given,
+          .comm = setup.comm};
 }
 
 LabelledFeatures labelled_features(const Model& model, const Source& source,
@@ -122,6 +142,7 @@ LabelledFeatures labelled_features(const Model& model, const Source& source,
   settings.progress = [progress](int64_t done) { progress->show(static_cast<size_t>(done)); };
   const Features features = features_of(model, source, settings);
   log_progress("");
+  if (!features.values.defined()) return {{}, features.labels};
   const std::string kept = features.file.empty() ? "" : str(", kept in ", features.file);
   log_info("features of ", format_count(source.size()), " ", what, " images, ",
            features.values.dim(1), " numbers each, ",

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/comm/communicator.h"
 #include "data/source/open.h"
 #include "models/model.h"
 #include "train/cli/command_line.h"
@@ -15,7 +16,9 @@
 namespace vicinity {
 
 struct EvalSetup {
-  std::string path;  // as it was given
+  std::string path;              // as it was given
+  Communicator* comm = nullptr;  // of many ranks, who share the images; or absent
+  int threads_alone = 1;         // of a process that has its machine for itself
   LoadedModel loaded;
   DataSets data;
   Device device = kCpu;
@@ -23,9 +26,14 @@ struct EvalSetup {
 };
 
 /// The model is what stands before the settings, or model.weights; threads and device are set.
-/// UsageError if there is none, or more than one.
-EvalSetup open_evaluation(const Arguments& arguments, const std::string& verb);
-/// Builds the model of `architecture` and loads the weights into it.
+/// UsageError if there is none, or more than one. Ranks agree on the settings.
+EvalSetup open_evaluation(const Arguments& arguments, const std::string& verb, Communicator* comm);
+/// Ranks agree on the images and on the weights that were loaded.
+void agree_on_model(const EvalSetup& setup, const Model& model);
+/// What follows is rank 0's alone: it takes the cores of the others, who wait for it. True on
+/// rank 0. `what`, a literal, tells them what it is at.
+bool goes_on_alone(const EvalSetup& setup, const char* what);
+/// Builds the model of `architecture` and loads the weights into it; ranks agree on them.
 std::unique_ptr<Model> load_model(const EvalSetup& setup, const ModelConfig& architecture);
 inline std::unique_ptr<Model> load_model(const EvalSetup& setup) {
   return load_model(setup, setup.loaded.config.model.architecture);
@@ -34,7 +42,8 @@ inline std::unique_ptr<Model> load_model(const EvalSetup& setup) {
 /// How features of the images are made (train/probe/features.h), kept in --cache, by default in
 /// $XDG_CACHE_HOME/vicinity or ~/.cache/vicinity; --cache none keeps nothing.
 FeatureSettings feature_settings(const EvalSetup& setup, const Arguments& arguments, int blocks);
-/// The features of one part of the data; says how long they took or where they were kept.
+/// The features of one part of the data, of many ranks on rank 0; says how long they took or where
+/// they were kept.
 LabelledFeatures labelled_features(const Model& model, const Source& source,
                                    FeatureSettings settings, const std::string& what);
 

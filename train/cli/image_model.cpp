@@ -10,10 +10,11 @@
 
 namespace vicinity {
 
-ImageModel::ImageModel(const LoadedModel& loaded, const OutputRequest& request)
-    : act_(activation_dtype(loaded.config.train.precision, device_of(loaded.config.device))),
+ImageModel::ImageModel(const LoadedModel& loaded, const OutputRequest& request,
+                       const Communicator* comm)
+    : act_(activation_dtype(loaded.config.train.precision, device_of(loaded.config.device, comm))),
       model_(make_inference_model(loaded.config.model.architecture, act_,
-                                  device_of(loaded.config.device))),
+                                  device_of(loaded.config.device, comm))),
       normalization_(normalization_of(loaded.config.data.transform)),
       plan_(*model_, request, act_) {
   for (const std::string& remark :

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "core/comm/communicator.h"
 #include "data/transforms/pipeline.h"
 #include "models/inference_plan.h"
 #include "train/cli/load_config.h"
@@ -13,8 +14,10 @@ namespace vicinity {
 
 class ImageModel {
  public:
-  /// `request`: what outputs() brings, in the precision of the configuration.
-  ImageModel(const LoadedModel& loaded, const OutputRequest& request);
+  /// `request`: what outputs() brings, in the precision of the configuration. `comm`: of many
+  /// ranks, each of which has one; or absent.
+  ImageModel(const LoadedModel& loaded, const OutputRequest& request,
+             const Communicator* comm = nullptr);
 
   const Model& model() const { return *model_; }
   /// Of queries of one size.

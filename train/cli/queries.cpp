@@ -59,16 +59,16 @@ size_t end_of_one_size(const std::vector<Query>& queries, size_t begin) {
 }
 
 std::vector<Query> read_queries(const std::vector<QuerySource>& sources, size_t begin, size_t end,
-                                const TransformConfig& transform, int thumbnail_side) {
+                                const TransformConfig& transform, int thumbnail_side, int threads) {
   std::vector<Query> queries(end - begin);
   std::atomic<size_t> next{0};
   const auto work = [&] {
     for (size_t i = next++; i < queries.size(); i = next++)
       queries[i] = read_query(sources[begin + i], transform, thumbnail_side);
   };
-  std::vector<std::jthread> threads;
-  const auto most = static_cast<size_t>(available_cores());
-  for (size_t t = 1; t < std::min(most, queries.size()); ++t) threads.emplace_back(work);
+  std::vector<std::jthread> others;
+  const auto most = static_cast<size_t>(threads > 0 ? threads : available_cores());
+  for (size_t t = 1; t < std::min(most, queries.size()); ++t) others.emplace_back(work);
   work();
   return queries;
 }

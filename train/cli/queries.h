@@ -26,10 +26,11 @@ struct QuerySource {
 /// Image files; `upright`: turned as their EXIF orientation says.
 std::vector<QuerySource> file_queries(const std::vector<std::string>& paths, bool upright);
 
-/// The images of [begin, end), by one thread per core; each holds one decoded picture at a time.
-/// thumbnail_side 0: none is made. An image that cannot be used has its `error` set.
+/// The images of [begin, end), by so many threads, 0: one per core; each holds one decoded picture
+/// at a time. thumbnail_side 0: none is made. An image that cannot be used has its `error` set.
 std::vector<Query> read_queries(const std::vector<QuerySource>& sources, size_t begin, size_t end,
-                                const TransformConfig& transform, int thumbnail_side);
+                                const TransformConfig& transform, int thumbnail_side,
+                                int threads = 0);
 
 /// One behind the last of the queries that follow `begin`, which has an image, with images of its
 /// size: those go through a model together.

@@ -67,8 +67,9 @@ std::vector<std::string> command_of(int64_t ranks, bool again) {
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
   }
-  const int nothing = open("/dev/null", O_RDONLY);
-  if (nothing >= 0) dup2(nothing, STDIN_FILENO);
+  const bool list = std::find(command.begin(), command.end(), "-") != command.end();
+  const int nothing = list && isatty(STDIN_FILENO) == 0 ? -1 : open("/dev/null", O_RDONLY);
+  if (nothing >= 0) dup2(nothing, STDIN_FILENO);  // mpirun gives what comes to rank 0
   std::vector<char*> words;
   for (std::string& word : command) words.push_back(word.data());
   words.push_back(nullptr);

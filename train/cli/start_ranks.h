@@ -1,4 +1,4 @@
-// vicinity train --ranks N: starts N ranks of this command on this machine, by mpirun.
+// VERB --ranks N: starts N ranks of this command on this machine, by mpirun.
 #pragma once
 
 #include "train/cli/verbs.h"

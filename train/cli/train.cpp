@@ -4,11 +4,9 @@
 #include <iostream>
 
 #include "core/base/log.h"
-#include "core/comm/communicator.h"
 #include "core/config/config_dump.h"
 #include "train/cli/load_config.h"
-#include "train/cli/rank_codes.h"
-#include "train/cli/start_ranks.h"
+#include "train/cli/on_ranks.h"
 #include "train/run/agreement.h"
 #include "train/run/resume.h"
 #include "train/run/run.h"
@@ -41,32 +39,10 @@ int train_as(const Arguments& arguments, Communicator* comm) {
   return mode == OpenMode::resume ? run_on(arguments, comm) : run_new(arguments, mode, comm);
 }
 
-bool is_first(const Communicator* comm) { return comm == nullptr || comm->rank() == 0; }
-
-// Of one of many ranks: however it ends, the others learn of it.
-int train_on_ranks(const Arguments& arguments, const Launch& launch) {
-  log_as_rank(launch.rank);
-  RankCodeReport report(launch.rank);
-  std::unique_ptr<Communicator> comm;
-  try {
-    comm = make_communicator(launch);
-    report.met();
-    const int code = train_as(arguments, comm.get());
-    comm->finish();
-    report.set(code);
-    return code;
-  } catch (const Error& error) {
-    if (comm) comm->abort(error.user_text());
-    report.set(static_cast<int>(error.exit_code()));
-    throw;
-  }
-}
-
 // Before anything is written.
 void check_config(const RunConfig& config, Communicator* comm) {
   if (comm == nullptr) return;
-  agree(*comm, facts_of_start(config));
-  comm->set_timeout(config.train.rank_timeout);
+  agree_at_start(config, *comm);
   share_leaves(config.train.batch, config.train.micro_batch, comm->size());
 }
 
@@ -76,9 +52,7 @@ int train_verb(const Arguments& arguments) {
   refuse_positional(arguments, "train");
   VIC_CHECK(UsageError, arguments.has("--ranks") || !arguments.has("--max-restarts"),
             "--max-restarts goes with --ranks N");
-  if (arguments.number("--ranks", 1, 1) > 1) return start_ranks(arguments);
-  const Launch launch = find_launch();
-  return launch.size == 1 ? train_as(arguments, nullptr) : train_on_ranks(arguments, launch);
+  return run_on_ranks(arguments, train_as);
 }
 
 namespace {

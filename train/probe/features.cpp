@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include "core/base/files.h"
@@ -66,7 +67,7 @@ void check_rows(const Tensor& rows, const Batch& batch, const Source& source) {
   for (int64_t i = 0; i < rows.size(); ++i) {
     VIC_CHECK(
         DataError, std::isfinite(values[i]), "the features of ",
-        source.name(batch.indices[static_cast<size_t>(i / rows.dim(1))]),
+        source.name(batch.indices[static_cast<size_t>(batch.first + i / rows.dim(1))]),
         " are not finite: the weights of the model are damaged, or their numbers overflow in ",
         "this precision (train.precision=fp32)");
   }
@@ -155,24 +156,45 @@ class Sink {
   std::chrono::steady_clock::time_point committed_ = std::chrono::steady_clock::now();
 };
 
+// The rows of all ranks, in their order, to rank 0's sink.
+void add_of_ranks(const Tensor& rows, Communicator& comm, Sink& sink) {
+  const std::string bytes = rows.defined() ? std::string(rows.raw(), rows.bytes()) : "";
+  for (const std::string& part : comm.gather_texts(bytes)) {
+    if (part.empty()) continue;  // a short last batch; rank 0 has the first images of each
+    Tensor theirs = empty(
+        {static_cast<int64_t>(part.size() / sizeof(float)) / rows.dim(1), rows.dim(1)}, DType::f32);
+    std::memcpy(theirs.raw(), part.data(), part.size());
+    sink.add(theirs);
+  }
+}
+
 Tensor compute(const Model& model, const Source& source, const FeatureSettings& settings,
                Sink& sink) {
-  Loader loader(source, settings.transform, LoaderMode::eval, settings.batch,
-                {.threads = settings.loader_threads});
+  Communicator* comm = settings.comm;
+  Loader loader(source, settings.transform, LoaderMode::eval, batch_of_ranks(settings.batch, comm),
+                share_of_rank({.threads = settings.loader_threads}, settings.batch, comm));
   const Normalization normalization = normalization_of(settings.transform);
   const Device device = model.store().value().device();
   InferencePlan plan(model, request_of(settings), settings.act);
-  if (sink.done() < source.size()) loader.seek(0, sink.done());
-  while (sink.done() < source.size()) {
-    const Batch batch = loader.next();
+  const auto rows_of_batch = [&](const Batch& batch) {
     const Tensor images = normalize_images(to_device(images_of(batch), device), normalization.mean,
                                            normalization.std, settings.act);
-    const Tensor rows = rows_of(plan(images), model.config(), settings.blocks);
+    Tensor rows = rows_of(plan(images), model.config(), settings.blocks);
     check_rows(rows, batch, source);
-    sink.add(rows);
-    if (settings.progress) settings.progress(sink.done());
+    return rows;
+  };
+  int64_t done = comm == nullptr ? sink.done() : comm->broadcast_number(sink.done());
+  if (done < source.size()) loader.seek(0, done);
+  while (done < source.size()) {
+    if (comm != nullptr) comm->doing("features", -1);
+    const Batch batch = loader.next();
+    const Tensor rows = batch.count > 0 ? rows_of_batch(batch) : Tensor();
+    if (comm == nullptr) sink.add(rows);
+    if (comm != nullptr) add_of_ranks(rows, *comm, sink);
+    done += batch.whole();
+    if (settings.progress) settings.progress(done);
   }
-  return sink.finish();
+  return is_first(comm) ? sink.finish() : Tensor();
 }
 
 }  // namespace
@@ -204,11 +226,13 @@ Features features_of(const Model& model, const Source& source, const FeatureSett
   Features result;
   for (int64_t i = 0; i < source.size(); ++i) result.labels.push_back(source.label(i));
   std::string identity;
-  if (!settings.cache.empty()) {
+  if (is_first(settings.comm) && !settings.cache.empty()) {
     identity = identity_of(model, source, settings);
     result.file = settings.cache + "/" + identity + ".safetensors";
     result.reused = fs::exists(result.file);
   }
+  if (settings.comm != nullptr) result.reused = settings.comm->broadcast_number(result.reused) != 0;
+  if (result.reused && !is_first(settings.comm)) return result;
   if (result.reused) {
     result.values = SafetensorsFile(result.file).read(kArray);
     VIC_CHECK(DataError, result.values.dim(0) == source.size(), "'", result.file, "' holds ",

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "core/comm/communicator.h"
 #include "data/source/source.h"
 #include "data/transforms/pipeline.h"
 #include "models/model.h"
@@ -24,13 +25,15 @@ struct FeatureSettings {
   int loader_threads = 0;
   std::string cache;                      // folder of kept features; empty: nothing is kept
   std::function<void(int64_t)> progress;  // told how many images are done; may be absent
+  // Of many ranks, who share the images by batches; or absent.
+  Communicator* comm = nullptr;
 };
 
 /// What the architecture must be built with so that features of `blocks` can be had.
 ModelConfig feature_architecture(ModelConfig config, int blocks);
 
 struct Features {
-  Tensor values;  // f32 [N, C] on the CPU, in the order of the source
+  Tensor values;  // f32 [N, C] on the CPU, in the order of the source; of many ranks on rank 0
   std::vector<int32_t> labels;
   std::string file;     // where they are kept; empty: nowhere
   bool reused = false;  // they were there
@@ -40,6 +43,7 @@ struct Features {
 /// back where the weights (but the classifier's), the architecture, the images (names, labels, and
 /// sizes and times of their files), the transform, the precision and the device are the same; a
 /// killed process's work is gone on with. DataError names an image whose features are not finite.
+/// Of many ranks rank 0 alone reads and keeps rows; they are the bytes of a process on its own.
 Features features_of(const Model& model, const Source& source, const FeatureSettings& settings);
 
 /// A checksum of every parameter but the classifier's.

@@ -7,6 +7,7 @@
 #include "core/base/files.h"
 #include "core/base/text.h"
 #include "core/config/field_text.h"
+#include "core/runtime/isa.h"
 #include "train/probe/checksum.h"
 
 namespace vicinity {
@@ -70,15 +71,22 @@ std::vector<Fact> facts_of_start(const RunConfig& config) {
   return facts;
 }
 
-std::vector<Fact> facts_of_parts(const RunParts& parts) {
-  const Tensor& weights = parts.model->store().value();
+void agree_at_start(const RunConfig& config, Communicator& comm) {
+  agree(comm, facts_of_start(config));
+  comm.set_timeout(config.train.rank_timeout);
+}
+
+Fact fact_of_weights(const Model& model) {
+  const Tensor& weights = model.store().value();
+  return {About::data, "weights with the checksum", checksum_of({weights.raw(), weights.bytes()})};
+}
+
+std::vector<Fact> facts_of_parts(const DataSets& data, const Model& model, DType act) {
   return {
-      {About::machine, "activations in", str(parts.act)},
-      {About::data, "training images with the checksum",
-       checksum_of(parts.data.train->fingerprint())},
-      {About::data, "validation images with the checksum",
-       checksum_of(parts.data.val->fingerprint())},
-      {About::data, "weights with the checksum", checksum_of({weights.raw(), weights.bytes()})}};
+      {About::machine, "activations in", str(act)},
+      {About::data, "training images with the checksum", checksum_of(data.train->fingerprint())},
+      {About::data, "validation images with the checksum", checksum_of(data.val->fingerprint())},
+      fact_of_weights(model)};
 }
 
 }  // namespace vicinity

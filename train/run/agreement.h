@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "core/comm/communicator.h"
-#include "train/run/parts.h"
+#include "data/source/open.h"
+#include "models/model.h"
+#include "train/run_config.h"
 
 namespace vicinity {
 
@@ -24,8 +26,12 @@ void agree(Communicator& comm, const std::vector<Fact>& facts);
 /// Every setting but those that change no bit (threads) and paths, which may differ from machine to
 /// machine: what lies there is compared; the program, byte for byte; oneDNN; the instruction set.
 std::vector<Fact> facts_of_start(const RunConfig& config);
-/// The images (names, labels, sizes) and the weights that training begins with, by checksum; the
-/// dtype of activations.
-std::vector<Fact> facts_of_parts(const RunParts& parts);
+/// Before anything is written: ranks agree on those, and take over train.rank_timeout.
+void agree_at_start(const RunConfig& config, Communicator& comm);
+
+/// The weights that the work begins with, by checksum.
+Fact fact_of_weights(const Model& model);
+/// Those, the images (names, labels, sizes), by checksum, and the dtype of activations.
+std::vector<Fact> facts_of_parts(const DataSets& data, const Model& model, DType act);
 
 }  // namespace vicinity

@@ -16,24 +16,17 @@ int64_t batch_of(const RunParts& parts) {
   return std::min<int64_t>(parts.config.train.micro_batch, 256);
 }
 
-// The batches of one rank, in turn.
-LoaderConfig loading_of(const RunParts& parts) {
-  LoaderConfig loading{.threads = parts.config.data.loader_threads, .seed = parts.config.seed};
-  if (parts.comm == nullptr) return loading;
-  loading.first = parts.comm->rank() * batch_of(parts);
-  loading.share = batch_of(parts);
-  return loading;
-}
-
 }  // namespace
 
 Evaluation::Evaluation(RunParts& parts, Recorder& recorder, RunState& state)
     : parts_(parts),
       recorder_(recorder),
       state_(state),
-      loader_(*parts.data.val, parts.config.data.transform, LoaderMode::eval,
-              batch_of(parts) * (parts.comm == nullptr ? 1 : parts.comm->size()),
-              loading_of(parts)) {}
+      loader_(
+          *parts.data.val, parts.config.data.transform, LoaderMode::eval,
+          batch_of_ranks(batch_of(parts), parts.comm),
+          share_of_rank({.threads = parts.config.data.loader_threads, .seed = parts.config.seed},
+                        batch_of(parts), parts.comm)) {}
 
 int64_t Evaluation::interval() const {
   const double every = parts_.config.train.eval_every;
@@ -55,7 +48,7 @@ bool Evaluation::out_of_patience() const {
 EvalReport Evaluation::evaluate_weights() {
   EvalReport own = evaluate(*parts_.model, loader_, normalization_of(parts_.config.data.transform),
                             parts_.act, [this] { before_batch(); });
-  return parts_.ranks ? parts_.ranks->merge(own) : std::move(own);
+  return parts_.comm != nullptr ? merge_reports(*parts_.comm, own) : std::move(own);
 }
 
 void Evaluation::before_batch() const {

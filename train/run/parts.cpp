@@ -33,13 +33,6 @@ void first_weights(Model& model, const RunConfig& config) {
   log_info(load_weights(model, path, load_options(config.model)).text());
 }
 
-// Threads change no bit, so they are no part of what ranks agree on.
-void take_share(RunConfig& config, Communicator& comm) {
-  const int cores = cores_of_rank(comm);
-  if (config.threads == 0) config.threads = cores;
-  if (config.data.loader_threads == 0) config.data.loader_threads = cores;
-}
-
 }  // namespace
 
 Schedule schedule_of(const RunConfig& config, const Length& length) {
@@ -55,9 +48,7 @@ RunParts open_parts(RunConfig config, Communicator* comm) {
   const RunConfig& c = parts.config;
   if (c.threads > 0) cpu().set_threads(c.threads);
   parts.data = open_data(c.data.source, c.seed);
-  parts.device = device_of(c.device);
-  VIC_CHECK(DeviceError, comm == nullptr || parts.device == kCpu,
-            "many ranks compute on CPUs only in this version; device=cpu, or one rank");
+  parts.device = device_of(c.device, comm);
   parts.act = activation_dtype(c.train.precision, parts.device);
   parts.length = length_of(c.train, parts.data.train->size());
   return parts;

@@ -27,7 +27,7 @@ Run::Run(RunConfig config, const RunDirectory& directory, bool resume, Communica
   const auto checkpoint = resume ? saving_.find() : std::nullopt;
   build_parts(parts_, /*fresh=*/!checkpoint);
   if (checkpoint) saving_.restore(*checkpoint);
-  if (comm != nullptr) agree(*comm, facts_of_parts(parts_));
+  if (comm != nullptr) agree(*comm, facts_of_parts(parts_.data, *parts_.model, parts_.act));
   directory_.remove_done();
   const bool evaluation_known = state_.evaluated_step == parts_.steps_done();
   recorder_.emplace(directory_.path(),

@@ -13,13 +13,30 @@
 
 namespace vicinity {
 
-Device device_of(const std::string& name) {
+namespace {
+
+Device device_named(const std::string& name) {
   if (name == "auto") return cuda_is_a_gpu() ? kCuda : kCpu;
   if (name == "cpu") return kCpu;
   const std::string why = why_no_cuda();
   VIC_CHECK(DeviceError, why.empty(), "device=cuda: ", why,
             ". device=cpu runs the same commands on the CPU");
   return kCuda;
+}
+
+}  // namespace
+
+Device device_of(const std::string& name, const Communicator* comm) {
+  const Device device = device_named(name);
+  VIC_CHECK(DeviceError, comm == nullptr || device == kCpu,
+            "many ranks compute on CPUs only in this version; device=cpu, or one rank");
+  return device;
+}
+
+void take_share(RunConfig& config, Communicator& comm) {
+  const int cores = cores_of_rank(comm);
+  if (config.threads == 0) config.threads = cores;
+  if (config.data.loader_threads == 0) config.data.loader_threads = cores;
 }
 
 std::string describe_device(Device device) {

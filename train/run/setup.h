@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/comm/communicator.h"
 #include "data/loader.h"
 #include "data/source/open.h"
 #include "models/model.h"
@@ -16,8 +17,13 @@
 
 namespace vicinity {
 
-/// cpu or cuda; auto is cuda where there is a GPU that this program can use.
-Device device_of(const std::string& name);
+/// cpu or cuda; auto is cuda where there is a GPU that this program can use. `comm`: of many ranks,
+/// or absent; DeviceError for many ranks on GPUs.
+Device device_of(const std::string& name, const Communicator* comm = nullptr);
+
+/// Threads that were not set are this rank's share of its machine. They change no bit, so they are
+/// no part of what ranks agree on.
+void take_share(RunConfig& config, Communicator& comm);
 
 /// "avx512_bf16, 2 threads" or the GPU's name and memory.
 std::string describe_device(Device device);
