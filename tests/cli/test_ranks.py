@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many ranks: real processes under mpirun have the bits of one, resume on another number of ranks, and end when one of them is lost.
 
-usage: test_ranks.py BINARY     (needs mpirun; VICINITY_FULL=1 loses a rank 30 times instead of 3)
+usage: test_ranks.py BINARY     (needs mpirun; VICINITY_FULL=1 loses a rank 30 times instead of 3, VICINITY_SEED=N as in another run)
 """
 import os
 import random
@@ -29,6 +29,7 @@ FAMILIES = {
         "model.image_size=16", "model.patch_size=4", "model.mlp_ratio=4"],
 }
 LOST = ["train.save_every=2", "train.steps=40"]  # runs that lose a rank
+KINDS = [("killed", 0), ("stopped", 0), ("killed", 1)]  # how, and --max-restarts: one trial each, then as they are drawn
 
 
 class Ranks(RanksProgram):
@@ -126,9 +127,8 @@ class Ranks(RanksProgram):
             Ranks.kept.update(self.contents("whole"))
         return Ranks.kept
 
-    def lose(self, ranks, kind, moments, restarts=0):
+    def lose(self, run, how, ranks, restarts, moments):
         """Loses a rank of a run at a random moment, and what the others say; then the run is resumed."""
-        run = f"lost {kind} {moments.random()}"
         words = self.words(run, *LOST, "train.rank_timeout=3", "--ranks", ranks)
         if restarts:
             words += ["--max-restarts", restarts]
@@ -137,31 +137,30 @@ class Ranks(RanksProgram):
         victims = self.ranks_of(run)
         self.assertEqual(sorted(victims), list(range(ranks)))
         victim = moments.randrange(ranks)
-        os.kill(victims[victim], signal.SIGKILL if kind == "killed" else signal.SIGSTOP)
+        os.kill(victims[victim], signal.SIGKILL if how == "killed" else signal.SIGSTOP)
         begin = time.monotonic()
         if restarts:
             self.end(process, run, 0, "resumed, restart 1 of")
-            return run
+            return
         output = self.end(process, run, 6)
         self.assertLess(time.monotonic() - begin, 30, output)  # of mpirun's own time-outs, not of the watch's
         words = {"killed": f"rank {victim} is gone", "stopped": f"rank {victim} has given no sign of life"}
-        self.assertIn(words[kind], output)
+        self.assertIn(words[how], output)
         self.assertRegex(output, "it was at: [a-z_]+")
-        return run
+        self.run_ranks(1, "train", "--out", run, "--resume", "train.rank_timeout=60")
 
     def test_a_lost_rank_ends_the_others_and_nothing_is_lost(self):
         trials = 30 if os.environ.get("VICINITY_FULL") else 3
-        seed = random.randrange(1 << 30)
-        moments = random.Random(seed)
-        print(f"lost ranks: seed {seed}, {trials} trials", flush=True)
+        seed = int(os.environ.get("VICINITY_SEED", random.randrange(1 << 30)))
+        print(f"lost ranks: VICINITY_SEED={seed}, {trials} trials", flush=True)
         whole = self.never_lost()
         for trial in range(trials):
-            with self.subTest(seed=seed, trial=trial):
-                kind = ("killed", "stopped", "killed")[trial % 3]
-                run = self.lose(2 + trial % 3 // 2 * 2, kind, moments, restarts=trial % 3 // 2)
-                if trial % 3 < 2:
-                    self.run_ranks(1, "train", "--out", run, "--resume", "train.rank_timeout=60")
-                self.assert_same(run, whole)
+            moments = random.Random(f"{seed} {trial}")
+            how, restarts = KINDS[trial] if trial < len(KINDS) else moments.choice([*KINDS, ("stopped", 1)])
+            ranks = moments.choice((2, 4))
+            with self.subTest(VICINITY_SEED=seed, trial=trial, how=how, ranks=ranks, restarts=restarts):
+                self.lose(f"lost {trial}", how, ranks, restarts, moments)
+                self.assert_same(f"lost {trial}", whole)
 
     def resume_and_compare(self, run, whole):
         self.run_ranks(1, "train", "--out", run, "--resume", "train.rank_timeout=60", f"data.root={self.data}")
