@@ -4,8 +4,12 @@
 
 namespace vicinity {
 
+bool CapturedStep::is_usual(const Tensor& images, const Tensor& labels) const {
+  return images.shape() == images_shape_ && labels.shape() == labels_shape_;
+}
+
 void CapturedStep::stage(const Tensor& images, const Tensor& labels) {
-  if (device_ != kCuda || !(images.shape() == shape_)) return;
+  if (device_ != kCuda || !is_usual(images, labels)) return;
   images_.begin(images);
   labels_.begin(labels);
 }
@@ -13,8 +17,11 @@ void CapturedStep::stage(const Tensor& images, const Tensor& labels) {
 StepOutcome CapturedStep::run(const Tensor& images, const Tensor& labels, int64_t step,
                               const Work& work) {
   if (device_ != kCuda) return work(images, labels);
-  if (seen_ == 0) shape_ = images.shape();
-  if (!(images.shape() == shape_))
+  if (seen_ == 0) {
+    images_shape_ = images.shape();
+    labels_shape_ = labels.shape();
+  }
+  if (!is_usual(images, labels))
     return run_op_by_op(to_device(images, kCuda), to_device(labels, kCuda), work);
   const Tensor device_images = images_(images), device_labels = labels_(labels);
   if (++seen_ == 1 || !capture_) return run_op_by_op(device_images, device_labels, work);

@@ -14,8 +14,9 @@ namespace vicinity {
 /// What a step leaves on the device for the host to read, beside new weights.
 struct StepOutcome {
   std::vector<LeafOutcome> leaves;
-  Tensor squares;  // f64 [1]: sum of squares of the gradient
-  Tensor scale;    // f64 [1]: what the optimiser multiplies it with
+  Tensor gradient;  // flat, summed over them; absent where a short batch leaves this rank none
+  Tensor squares;   // f64 [1]: sum of squares of the gradient
+  Tensor scale;     // f64 [1]: what the optimiser multiplies it with
 };
 
 /// Runs work(images, labels) with the batch on the device. On CUDA the first batch is enqueued op
@@ -35,6 +36,7 @@ class CapturedStep {
   StepOutcome run(const Tensor& images, const Tensor& labels, int64_t step, const Work& work);
 
  private:
+  bool is_usual(const Tensor& images, const Tensor& labels) const;
   /// On the device.
   StepOutcome run_op_by_op(const Tensor& images, const Tensor& labels, const Work& work);
   StepOutcome run_recorded(const Tensor& images, const Tensor& labels, int64_t step,
@@ -42,7 +44,7 @@ class CapturedStep {
 
   Device device_;
   bool capture_;
-  Shape shape_;  // of the first batch
+  Shape images_shape_, labels_shape_;  // of the first batch; a rank has all of its labels
   int64_t seen_ = 0;
   Upload images_, labels_;
   std::shared_ptr<GraphMemory> memory_;  // shared: a program without CUDA has no destructor of it

@@ -80,12 +80,17 @@ LeafShare share_leaves(int64_t batch, int64_t micro_batch, int ranks) {
   return {micro_batch, leaves / ranks};
 }
 
-Exchange::Exchange(Communicator& comm, int64_t parameters, const LeafShare& share)
-    : comm_(comm), parameters_(parameters), share_(share) {
+Exchange::Exchange(Communicator& comm, int64_t parameters, const LeafShare& share,
+                   Collectives* gpus)
+    : comm_(comm),
+      tensors_(gpus != nullptr ? *gpus : comm),
+      device_(gpus != nullptr ? kCuda : kCpu),
+      parameters_(parameters),
+      share_(share) {
   const int64_t each = (parameters + comm.size() - 1) / comm.size();
   shard_ = (each + kSquaresChunk - 1) / kSquaresChunk * kSquaresChunk;
-  sum_ = empty({end(comm.rank()) - begin(comm.rank())}, DType::f32);
-  received_ = empty({comm.size() * std::min(kPiece, shard_)}, DType::f32);
+  sum_ = empty({end(comm.rank()) - begin(comm.rank())}, DType::f32, device_);
+  received_ = empty({comm.size() * std::min(kPiece, shard_)}, DType::f32, device_);
 }
 
 int64_t Exchange::begin(int rank) const { return std::min(parameters_, rank * shard_); }
@@ -133,7 +138,7 @@ Tensor Exchange::sum_gradients(const Tensor& own_sum, int64_t images) {
         in[r] = {r * static_cast<size_t>(size) * sizeof(float),
                  static_cast<size_t>(size) * sizeof(float)};
     }
-    comm_.all_to_all(own_sum.defined() ? own_sum.raw() : nullptr, to, received_.raw(), in);
+    tensors_.all_to_all(own_sum.defined() ? own_sum.raw() : nullptr, to, received_.raw(), in);
     if (size == 0) continue;
     std::vector<Tensor> parts;
     for (size_t r = 0; r < senders; ++r) {
@@ -147,21 +152,38 @@ Tensor Exchange::sum_gradients(const Tensor& own_sum, int64_t images) {
   return sum_;
 }
 
-void Exchange::gather(Tensor& flat) { comm_.all_gather(flat.raw(), shards(size_of(flat.dtype()))); }
+Tensor Exchange::sum_of_squares(const Tensor& shard) {
+  const Tensor own = squares_of_chunks(shard);
+  std::vector<size_t> bytes;
+  int64_t chunks = 0, first = 0;
+  for (int r = 0; r < comm_.size(); ++r) {
+    if (r == comm_.rank()) first = chunks;
+    const int64_t here = (end(r) - begin(r) + kSquaresChunk - 1) / kSquaresChunk;
+    bytes.push_back(static_cast<size_t>(here) * sizeof(double));
+    chunks += here;
+  }
+  Tensor all = empty({chunks}, DType::f64, device_), place = all.slice(first, first + own.size());
+  copy_(place, own);
+  tensors_.all_gather(all.raw(), consecutive(bytes));
+  return join_squares(all);
+}
+
+void Exchange::gather(Tensor& flat) {
+  tensors_.all_gather(flat.raw(), shards(size_of(flat.dtype())));
+}
+
+void Exchange::broadcast(Tensor& flat) { tensors_.broadcast(flat.raw(), flat.bytes(), 0); }
 
 StepNumbers Exchange::gather(const StepNumbers& own, int64_t images) {
   std::string mine;
   append(mine, &own.correct, sizeof own.correct);
   append(mine, &own.signal, sizeof own.signal);
   append(mine, own.losses.data(), own.losses.size() * sizeof(double));
-  append(mine, own.squares.data(), own.squares.size() * sizeof(double));
-  std::vector<size_t> losses, squares, sizes;
+  std::vector<size_t> losses, sizes;
   for (int r = 0; r < comm_.size(); ++r) {
     const int64_t left = images - r * share_.images();
     losses.push_back(static_cast<size_t>(std::clamp<int64_t>(left, 0, share_.images())));
-    squares.push_back(static_cast<size_t>((end(r) - begin(r) + kSquaresChunk - 1) / kSquaresChunk));
-    sizes.push_back(sizeof own.correct + sizeof own.signal +
-                    (losses.back() + squares.back()) * sizeof(double));
+    sizes.push_back(sizeof own.correct + sizeof own.signal + losses.back() * sizeof(double));
   }
   const Blocks blocks = consecutive(sizes);
   std::string all(blocks.back().offset + blocks.back().bytes, '\0');
@@ -175,7 +197,6 @@ StepNumbers Exchange::gather(const StepNumbers& own, int64_t images) {
     sum.correct += reader.read<int64_t>();
     sum.signal = std::max(sum.signal, reader.read<int>());
     for (size_t i = 0; i < losses[r]; ++i) sum.losses.push_back(reader.read<double>());
-    for (size_t i = 0; i < squares[r]; ++i) sum.squares.push_back(reader.read<double>());
   }
   return sum;
 }
@@ -187,10 +208,10 @@ Tensor Exchange::collect(const Tensor& shard) {
   to[0].bytes = shard.bytes();
   Tensor flat;
   if (is_first()) {
-    flat = empty({parameters_}, shard.dtype());
+    flat = empty({parameters_}, shard.dtype(), device_);
     from = shards(size_of(shard.dtype()));
   }
-  comm_.all_to_all(shard.raw(), to, flat.defined() ? flat.raw() : nullptr, from);
+  tensors_.all_to_all(shard.raw(), to, flat.defined() ? flat.raw() : nullptr, from);
   return flat;
 }
 
@@ -199,7 +220,7 @@ void Exchange::distribute(const Tensor& flat, Tensor& shard) {
   Blocks to(ranks), from(ranks);
   from[0].bytes = shard.bytes();
   if (is_first()) to = shards(size_of(shard.dtype()));
-  comm_.all_to_all(flat.defined() ? flat.raw() : nullptr, to, shard.raw(), from);
+  tensors_.all_to_all(flat.defined() ? flat.raw() : nullptr, to, shard.raw(), from);
 }
 
 }  // namespace vicinity

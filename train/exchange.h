@@ -35,16 +35,17 @@ LeafShare share_leaves(int64_t batch, int64_t micro_batch, int ranks);
 
 /// Of one rank in a step: what is summed on every rank over the same numbers in the same order.
 struct StepNumbers {
-  std::vector<double> losses;   // of the images
-  std::vector<double> squares;  // of the gradient's chunks (core/ops/grad_norm.h)
+  std::vector<double> losses;  // of the images
   int64_t correct = 0;
   int signal = 0;  // that the process received, or 0: all ranks learn of it in the same step
 };
 
 class Exchange {
  public:
-  /// `comm` must outlive it. `parameters`: elements of the flat tensors, a multiple of 16.
-  Exchange(Communicator& comm, int64_t parameters, const LeafShare& share);
+  /// `parameters`: elements of the flat tensors, a multiple of 16. `gpus`: what carries them where
+  /// they lie on GPUs (core/comm/nccl.h); absent: they are the host's. Both must outlive it.
+  Exchange(Communicator& comm, int64_t parameters, const LeafShare& share,
+           Collectives* gpus = nullptr);
 
   Communicator& comm() const { return comm_; }
   bool is_first() const { return comm_.rank() == 0; }
@@ -60,8 +61,13 @@ class Exchange {
   /// This rank's shard of the gradient of a whole batch of `images`. own_sum: flat f32 sum over
   /// this rank's leaves, absent where a short batch leaves it none. Good until the next call.
   Tensor sum_gradients(const Tensor& own_sum, int64_t images);
+  /// The sum of squares of the whole gradient, f64 [1], from this rank's shard of it: added in the
+  /// order of one machine (core/ops/grad_norm.h).
+  Tensor sum_of_squares(const Tensor& shard);
   /// Every rank's shard of `flat` to all.
   void gather(Tensor& flat);
+  /// Rank 0's `flat` to all.
+  void broadcast(Tensor& flat);
   /// The numbers of all ranks, in the order of ranks; `correct` added, the largest signal.
   StepNumbers gather(const StepNumbers& own, int64_t images);
 
@@ -77,6 +83,8 @@ class Exchange {
   Blocks shards(size_t element) const;
 
   Communicator& comm_;
+  Collectives& tensors_;  // carries them
+  Device device_;         // where they lie
   int64_t parameters_;
   LeafShare share_;
   int64_t shard_;    // elements, the last ones less

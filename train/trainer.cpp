@@ -103,41 +103,45 @@ LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
 StepOutcome Trainer::enqueue(const Tensor& images, const Tensor& labels) {
   StepOutcome outcome;
   const std::vector<LeafBatch> own = leaves(images, labels);
-  Tensor gradient;
   if (!own.empty()) {  // the short batch at the end of an epoch may leave a rank none
-    gradient = gradients_.sum(own.size(), [&](size_t i) {
+    outcome.gradient = gradients_.sum(own.size(), [&](size_t i) {
       outcome.leaves.push_back(forward_backward(own[i]));
       return model_.store().grad();
     });
   }
+  if (settings_.ranks != nullptr) return outcome;
   const auto start = std::chrono::steady_clock::now();
-  if (settings_.ranks != nullptr) {
-    gradient = sum_over_ranks(gradient, outcome, labels.dim(0));
-  } else {
-    outcome.squares = sum_of_squares(gradient);
-  }
+  outcome.squares = sum_of_squares(outcome.gradient);
   outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
-  update(gradient, outcome.scale);
+  update(outcome.gradient, outcome.scale);
   phases_.update += seconds_since(start);
   return outcome;
 }
 
-// The shard of the gradient that this rank updates.
-Tensor Trainer::sum_over_ranks(const Tensor& own_sum, StepOutcome& outcome, int64_t images) {
+// On a GPU enqueued op by op behind the recorded forward and backward: NCCL is no part of the
+// graph.
+void Trainer::update_on_ranks(StepOutcome& outcome, int64_t images) {
+  const auto start = std::chrono::steady_clock::now();
   Exchange& ranks = *settings_.ranks;
-  const Tensor shard = ranks.sum_gradients(own_sum, images);
-  StepNumbers own{.squares = values_of<double>(squares_of_chunks(shard))};
+  const Tensor shard = ranks.sum_gradients(outcome.gradient, images);
+  outcome.squares = ranks.sum_of_squares(shard);
+  outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
+  update(shard, outcome.scale);
+  phases_.update += seconds_since(start);
+}
+
+// Waits for the device.
+void Trainer::gather_numbers(const StepOutcome& outcome, int64_t images) {
+  StepNumbers own;
   for (const LeafOutcome& leaf : outcome.leaves) {
-    for (const double loss : values_of<double>(cast(leaf.losses, DType::f64)))
-      own.losses.push_back(loss);
-    for (const int32_t rank : values_of<int32_t>(leaf.ranks)) own.correct += rank == 0;
+    const Tensor losses = cast(to_device(leaf.losses, kCpu), DType::f64);
+    for (const double loss : values_of<double>(losses)) own.losses.push_back(loss);
+    for (const int32_t rank : values_of<int32_t>(to_device(leaf.ranks, kCpu)))
+      own.correct += rank == 0;
   }
   if (settings_.signal) own.signal = settings_.signal();
-  numbers_ = ranks.gather(own, images);
+  numbers_ = settings_.ranks->gather(own, images);
   signal_ = numbers_.signal;
-  const auto chunks = static_cast<int64_t>(numbers_.squares.size());
-  outcome.squares = join_squares(tensor_of<double>({chunks}, numbers_.squares));
-  return shard;
 }
 
 void Trainer::update(const Tensor& gradient, const Tensor& grad_scale) {
@@ -158,12 +162,14 @@ StepReport Trainer::step(const Tensor& images, const Tensor& labels,
                          const std::function<void()>& meanwhile) {
   const Knobs knobs = settings_.schedule.at(step_);
   phases_ = {};
-  const StepOutcome outcome = captured_.run(
+  StepOutcome outcome = captured_.run(
       images, labels, step_, [this](const Tensor& device_images, const Tensor& device_labels) {
         return enqueue(device_images, device_labels);
       });
+  if (settings_.ranks != nullptr) update_on_ranks(outcome, labels.dim(0));
   if (meanwhile) meanwhile();
   const auto start = std::chrono::steady_clock::now();
+  if (settings_.ranks != nullptr) gather_numbers(outcome, labels.dim(0));
   const LossSums sums = settings_.ranks != nullptr ? sums_of(numbers_) : read(outcome.leaves);
   const double norm = read_norm(outcome.squares);
   accept(sums, norm, step_);

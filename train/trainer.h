@@ -73,7 +73,8 @@ class Trainer {
   StepOutcome enqueue(const Tensor& images, const Tensor& labels);
   LeafOutcome forward_backward(const LeafBatch& leaf);
   void doing(const char* what);
-  Tensor sum_over_ranks(const Tensor& own_sum, StepOutcome& outcome, int64_t images);
+  void update_on_ranks(StepOutcome& outcome, int64_t images);
+  void gather_numbers(const StepOutcome& outcome, int64_t images);
   void update(const Tensor& gradient, const Tensor& grad_scale);
 
   Model& model_;

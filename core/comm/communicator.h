@@ -1,5 +1,6 @@
 // What ranks, the processes of one run, tell each other. One interface; behind it a single process
-// (single.cpp) or MPI (mpi.cpp).
+// (single.cpp), MPI (mpi.cpp) or TCP (tcp.cpp), and for what lies on GPUs NCCL beside them
+// (nccl.h).
 #pragma once
 
 #include <cstddef>
@@ -26,16 +27,13 @@ Blocks consecutive(const std::vector<size_t>& bytes);
 
 /// Collectives over all ranks: each is called by every rank, in the same order, from one thread,
 /// and returns when the buffers may be used again. CommError, which names the rank and what it did,
-/// once a rank is lost; nothing is sent after that. Memory is the host's.
-class Communicator {
+/// once a rank is lost; nothing is sent after that. Memory is the host's, but for NCCL's.
+class Collectives {
  public:
-  Communicator() = default;
-  virtual ~Communicator() = default;
-  Communicator(const Communicator&) = delete;
-  Communicator& operator=(const Communicator&) = delete;
-
-  virtual int rank() const = 0;
-  virtual int size() const = 0;
+  Collectives() = default;
+  virtual ~Collectives() = default;
+  Collectives(const Collectives&) = delete;
+  Collectives& operator=(const Collectives&) = delete;
 
   /// Block to[r] of `send` goes to rank r; what rank r sent here is written to block from[r] of
   /// `receive`. Traffic of a rank: what it sends, and as much as it receives.
@@ -45,6 +43,14 @@ class Communicator {
   virtual void all_gather(char* data, const Blocks& blocks) = 0;
   /// `data` of rank `root` to all.
   virtual void broadcast(char* data, size_t bytes, int root) = 0;
+};
+
+/// The ranks of a run: collectives in memory of the host, and who is there.
+class Communicator : public Collectives {
+ public:
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+
   /// Returns when every rank has come here.
   virtual void barrier() = 0;
   /// The last call of a rank whose work is done: returns when every rank has come here.
@@ -55,6 +61,9 @@ class Communicator {
   /// Tells, to those who wait for this rank, what it is at: "backward", of step `step`. Costs some
   /// nanoseconds. `what`: a literal. CommError where a rank was lost meanwhile.
   virtual void doing(const char* what, int64_t step) = 0;
+  /// For a wait that these calls do not see: that this rank waits for the others, and in which
+  /// collective (a literal), or null that it does not. CommError where a rank was lost meanwhile.
+  virtual void waiting(const char* what) = 0;
   /// Seconds without a sign of life after which a rank is lost and the others have ended.
   virtual void set_timeout(double seconds) = 0;
 
@@ -74,10 +83,11 @@ inline bool is_first(const Communicator* comm) { return comm == nullptr || comm-
 /// A process on its own.
 std::unique_ptr<Communicator> make_single();
 
-/// Of the launcher that started this process (launch.h): MPI where it started more than one. Takes
-/// part in MPI_Init. DeviceError where the program was built without MPI, or with another than the
+/// Of the launcher that started this process (launch.h), where it started more than one: MPI, and
+/// takes part in MPI_Init; or, under torchrun, TCP (tcp.cpp), where ranks wait `patience` seconds
+/// for each other. DeviceError where the program was built without MPI, or with another than the
 /// launcher's.
-std::unique_ptr<Communicator> make_communicator(const Launch& launch);
+std::unique_ptr<Communicator> make_communicator(const Launch& launch, double patience = 60);
 
 /// How many compute threads are this rank's share: each core it may use, divided by the ranks on
 /// this machine that may use it too, together at most the container's quota; at least 1.

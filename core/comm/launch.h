@@ -10,6 +10,8 @@ struct Launch {
   std::string by;  // mpirun, srun or torchrun; empty: nobody, the process is on its own
   int rank = 0;
   int size = 1;
+  int local_rank = -1;         // among those of its machine; -1: not said
+  std::string local_variable;  // that says it
 };
 
 /// A variable of the environment, or nullptr.
@@ -21,5 +23,15 @@ using Environment = std::function<const char*(const char*)>;
 Launch find_launch(const Environment& environment);
 /// Of this process.
 Launch find_launch();
+
+/// Where ranks meet that torchrun has started.
+struct MeetingPlace {
+  std::string address;
+  int port = 0;
+};
+/// MASTER_ADDR and MASTER_PORT; the port after that where torchrun itself listens on it
+/// (TORCHELASTIC_USE_AGENT_STORE). UsageError where one is missing or no port.
+MeetingPlace find_meeting_place(const Environment& environment);
+MeetingPlace find_meeting_place();
 
 }  // namespace vicinity

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -87,16 +88,36 @@ std::vector<std::string> LineSocket::receive() {
 
 Socket listen_tcp(bool local, int& port) {
   Socket listener(new_socket());
-  sockaddr_in address = address_of(htonl(local ? INADDR_LOOPBACK : INADDR_ANY), 0);
+  sockaddr_in address = address_of(htonl(local ? INADDR_LOOPBACK : INADDR_ANY), port);
   socklen_t size = sizeof address;
+  const int on = 1;  // a port whose last connections the system still remembers
+  ::setsockopt(listener.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const bool listens =
       listener.open() &&
       ::bind(listener.fd(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
       ::listen(listener.fd(), 1024) == 0 &&
       ::getsockname(listener.fd(), reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  VIC_CHECK(CommError, listens, "rank 0 cannot listen on a TCP port: ", std::strerror(errno));
+  VIC_CHECK(CommError, listens, "rank 0 cannot listen on ",
+            port == 0 ? str("a TCP port") : str("TCP port ", port), ": ", std::strerror(errno),
+            port == 0 ? "" : "; another program has it? MASTER_PORT chooses another");
   port = ntohs(address.sin_port);
   return listener;
+}
+
+std::vector<std::string> addresses_of(const std::string& name) {
+  addrinfo wanted{}, *first = nullptr;
+  wanted.ai_family = AF_INET;
+  wanted.ai_socktype = SOCK_STREAM;
+  std::vector<std::string> addresses;
+  if (::getaddrinfo(name.c_str(), nullptr, &wanted, &first) != 0) return addresses;
+  for (const addrinfo* i = first; i != nullptr; i = i->ai_next) {
+    std::array<char, INET_ADDRSTRLEN> text{};
+    const auto* address = reinterpret_cast<const sockaddr_in*>(i->ai_addr);
+    if (::inet_ntop(AF_INET, &address->sin_addr, text.data(), text.size()) != nullptr)
+      addresses.emplace_back(text.data());
+  }
+  ::freeaddrinfo(first);
+  return addresses;
 }
 
 std::vector<std::string> own_addresses() {

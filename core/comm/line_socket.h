@@ -39,9 +39,11 @@ class LineSocket {
   std::string pending_;
 };
 
-/// Listens on a free port, of this machine alone (`local`) or of every IPv4 address. CommError if
-/// the system refuses.
+/// Listens on this port, or where it is 0 on a free one, which it becomes; of this machine alone
+/// (`local`) or of every IPv4 address. CommError if the system refuses.
 Socket listen_tcp(bool local, int& port);
+/// The IPv4 addresses of a machine, by name or address; none where there is no such machine.
+std::vector<std::string> addresses_of(const std::string& name);
 /// The IPv4 addresses of this machine that others may reach, and 127.0.0.1 last.
 std::vector<std::string> own_addresses();
 /// Waits at most `seconds`; not open if nobody answers.

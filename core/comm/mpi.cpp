@@ -1,20 +1,14 @@
 // MPI behind the interface, through the table that its module fills. Collectives are begun and
 // asked for, never waited for inside MPI: a rank whose partner is gone can leave.
-#include <dlfcn.h>
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <filesystem>
 #include <optional>
-#include <thread>
 
-#include "core/base/text.h"
 #include "core/comm/communicator.h"
+#include "core/comm/module.h"
 #include "core/comm/mpi_calls.h"
-#include "core/comm/rank_watch.h"
+#include "core/comm/tcp.h"
+#include "core/comm/waiting.h"
 
 namespace vicinity {
 namespace {
@@ -25,31 +19,13 @@ const VicinityBlock* raw(const Blocks& blocks) {
   return reinterpret_cast<const VicinityBlock*>(blocks.data());
 }
 
-// The module lies beside the program, or where it is installed.
-void* open_module() {
-  namespace fs = std::filesystem;
-  const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
-  std::string why = "it is not there: this program was built without MPI";
-  for (const fs::path& path : {here / "libvicinity_mpi.so",
-                               here / ".." / VICINITY_LIBDIR / "vicinity" / "libvicinity_mpi.so"}) {
-    if (!fs::exists(path)) continue;
-    // Open MPI's own modules look for its symbols among the global ones.
-    if (void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) return module;
-    why = ::dlerror();
-  }
-  VIC_FAIL(DeviceError,
-           "a launcher has started several ranks, but libvicinity_mpi.so cannot be "
-           "used: ",
-           why, ". Install MPI (Debian: libopenmpi-dev) and build again");
-}
-
+// Open MPI's own modules look for its symbols among the global ones.
 const VicinityMpiCalls& calls() {
-  static const VicinityMpiCalls* table = [] {
-    using Entry = const VicinityMpiCalls* (*)();
-    const auto entry = reinterpret_cast<Entry>(::dlsym(open_module(), "vicinity_mpi_calls"));
-    VIC_ASSERT(entry != nullptr, "libvicinity_mpi.so without its table");
-    return entry();
-  }();
+  static const auto* table = table_of_module<VicinityMpiCalls>(
+      {.name = "mpi",
+       .global = true,
+       .wanted = "a launcher has started several ranks",
+       .remedy = "Install MPI (Debian: libopenmpi-dev) and build again"});
   return *table;
 }
 
@@ -58,16 +34,6 @@ void check_code(int code, const char* what) {
   std::array<char, 1024> text{};
   calls().error_text(code, text.data(), text.size());
   VIC_FAIL(CommError, "MPI's ", what, " failed: ", text.data());
-}
-
-// Shorter waits keep a core busy, longer ones leave it to other ranks on the same core.
-void pause(int64_t turn) {
-  constexpr int64_t kSpin = 2000;
-  if (turn < kSpin) {
-    ::sched_yield();
-  } else {
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
-  }
 }
 
 class Mpi : public Communicator {
@@ -79,11 +45,7 @@ class Mpi : public Communicator {
               launch.by == "srun" ? "add --mpi=pmix, or start with mpirun"
                                   : "it is not the launcher of the MPI that this program was built "
                                     "with");
-    std::array<char, 256> host{};
-    ::gethostname(host.data(), host.size() - 1);
-    const std::vector<std::string> hosts = all_gather_texts(host.data());
-    const bool local = std::count(hosts.begin(), hosts.end(), hosts[0]) == size_;
-    watch_.emplace(rank_, size_, broadcast_text(rank_ == 0 ? RankWatch::open(local) : ""));
+    watch_.emplace(rank_, size_, meeting_of_watch(*this));
     barrier();
   }
 
@@ -130,6 +92,12 @@ class Mpi : public Communicator {
     watch_->check();
   }
 
+  void waiting(const char* what) override {
+    if (what != waiting_) watch_->doing(what != nullptr ? what : "work", step_, what != nullptr);
+    waiting_ = what;
+    watch_->check(kGrace);
+  }
+
   void set_timeout(double seconds) override { watch_->set_timeout(seconds); }
 
  private:
@@ -140,7 +108,6 @@ class Mpi : public Communicator {
   }
 
   void wait(int code, const char* what) {
-    constexpr double kGrace = 0.5;
     check_code(code, what);
     for (int64_t turn = 0;; ++turn) {
       int done = 0;
@@ -154,17 +121,15 @@ class Mpi : public Communicator {
 
   int rank_ = 0, size_ = 1;
   int64_t step_ = -1;
+  const char* waiting_ = nullptr;  // what was last told to waiting()
   std::optional<RankWatch> watch_;
 };
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_communicator(const Launch& launch) {
+std::unique_ptr<Communicator> make_communicator(const Launch& launch, double patience) {
   if (launch.size == 1) return make_single();
-  VIC_CHECK(UsageError, launch.by != "torchrun",
-            "torchrun starts ranks that MPI does not know of, and on CPUs ranks speak MPI. Type "
-            "mpirun -np ",
-            launch.size, " vicinity VERB ..., or vicinity VERB --ranks ", launch.size, " ...");
+  if (launch.by == "torchrun") return make_tcp(launch, patience);
   return std::make_unique<Mpi>(launch);
 }
 

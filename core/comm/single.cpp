@@ -18,6 +18,7 @@ class Single : public Communicator {
   void finish() override {}
   void abort(const std::string&) noexcept override {}
   void doing(const char*, int64_t) override {}
+  void waiting(const char*) override {}
   void set_timeout(double) override {}
 };
 

@@ -7,10 +7,12 @@ namespace {
 
 constexpr int64_t kWorkspaceBytes = 32 << 20;  // what cublasLt is advised to have on Hopper
 
+int chosen = 0;
+
 cuda_api::Stream open_stream() {
   const std::string why = cuda_api::why_unavailable();
   VIC_CHECK(DeviceError, why.empty(), "no CUDA device can be used: ", why);
-  cuda_api::use_device(0);
+  cuda_api::use_device(chosen);
   return cuda_api::create_stream();
 }
 
@@ -22,7 +24,7 @@ cuda_api::Stream open_stream() {
 Cuda::Cuda()
     : stream_(open_stream()),
       allocator_(stream_),
-      info_(cuda_api::device_info(0)),
+      info_(cuda_api::device_info(chosen)),
       blas_(cuda_api::create_blas()) {}
 
 cuda_api::Stream Cuda::copy_stream() {
@@ -46,6 +48,8 @@ const Tensor& Cuda::constant(const std::string& name, const std::function<Tensor
   synchronize();  // the host's copy dies here
   return constants_.emplace(name, std::move(device)).first->second;
 }
+
+void choose_cuda_device(int index) { chosen = index; }
 
 Cuda& cuda() {
   static Cuda& instance = *new Cuda;  // never destroyed: static tensors may outlive it

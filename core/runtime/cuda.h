@@ -28,8 +28,8 @@ struct LaunchShape {
 
 class Cuda {
  public:
-  /// Opens the first visible device (CUDA_VISIBLE_DEVICES chooses). DeviceError says why there is
-  /// none.
+  /// Opens the chosen device, of those that CUDA_VISIBLE_DEVICES shows. DeviceError says why there
+  /// is none.
   Cuda();
 
   const cuda_api::DeviceInfo& info() const { return info_; }
@@ -71,5 +71,7 @@ class Cuda {
 
 /// The device of this process, opened at the first call. DeviceError says why there is none.
 Cuda& cuda();
+/// Which one cuda() will open; before its first call. Without it the first, 0.
+void choose_cuda_device(int index);
 
 }  // namespace vicinity

@@ -5,6 +5,7 @@
 #include <nvtx3/nvToolsExt.h>
 
 #include <cstdlib>
+#include <iomanip>
 #include <sstream>
 
 #include "core/base/error.h"
@@ -22,6 +23,19 @@ void check(cudaError_t error, const char* call) {
 cudaStream_t native(Stream stream) { return reinterpret_cast<cudaStream_t>(stream); }
 cudaEvent_t native(Event event) { return reinterpret_cast<cudaEvent_t>(event); }
 cudaGraphExec_t native(Graph graph) { return reinterpret_cast<cudaGraphExec_t>(graph); }
+
+Patience* patience = nullptr;
+
+// query() is cudaSuccess once the work is done.
+template <class Query>
+void wait_for(const char* call, Query&& query) {
+  for (cudaError_t error = query(); error != cudaSuccess; error = query()) {
+    if (error != cudaErrorNotReady) check(error, call);
+    cudaGetLastError();  // forgets it: not ready is no error of the next launch
+    patience->turn();
+  }
+  patience->over();
+}
 
 std::string version_text(int version) { return str(version / 1000, ".", version % 1000 / 10); }
 
@@ -85,8 +99,17 @@ void use_device(int index) { VIC_CUDA(cudaSetDevice(index)); }
 DeviceInfo device_info(int index) {
   cudaDeviceProp p{};
   VIC_CUDA(cudaGetDeviceProperties(&p, index));
-  return {
-      p.name, p.major, p.minor, p.multiProcessorCount, p.totalGlobalMem, p.sharedMemPerBlockOptin};
+  std::ostringstream uuid;
+  for (const char byte : p.uuid.bytes)
+    uuid << std::hex << std::setw(2) << std::setfill('0')
+         << static_cast<int>(static_cast<unsigned char>(byte));
+  return {p.name,
+          uuid.str(),
+          p.major,
+          p.minor,
+          p.multiProcessorCount,
+          p.totalGlobalMem,
+          p.sharedMemPerBlockOptin};
 }
 
 int driver_version() {
@@ -139,7 +162,14 @@ Stream create_stream() {
 void destroy(Stream stream) noexcept {
   if (stream != nullptr) cudaStreamDestroy(native(stream));
 }
-void synchronize(Stream stream) { VIC_CUDA(cudaStreamSynchronize(native(stream))); }
+void synchronize(Stream stream) {
+  if (patience == nullptr) {
+    VIC_CUDA(cudaStreamSynchronize(native(stream)));
+  } else {
+    wait_for("cudaStreamQuery", [&] { return cudaStreamQuery(native(stream)); });
+  }
+}
+void set_patience(Patience* other) { patience = other; }
 
 void copy(void* to, const void* from, size_t bytes, Copy kind, Stream stream) {
   const cudaMemcpyKind direction = kind == Copy::to_device ? cudaMemcpyHostToDevice
@@ -165,7 +195,19 @@ void record(Event event, Stream stream) {
 void wait(Stream stream, Event event) {
   VIC_CUDA(cudaStreamWaitEvent(native(stream), native(event), 0));
 }
-void synchronize(Event event) { VIC_CUDA(cudaEventSynchronize(native(event))); }
+void synchronize(Event event) {
+  if (patience == nullptr) {
+    VIC_CUDA(cudaEventSynchronize(native(event)));
+  } else {
+    wait_for("cudaEventQuery", [&] { return cudaEventQuery(native(event)); });
+  }
+}
+bool done(Event event) {
+  const cudaError_t error = cudaEventQuery(native(event));
+  if (error != cudaErrorNotReady) check(error, "cudaEventQuery");
+  if (error != cudaSuccess) cudaGetLastError();
+  return error == cudaSuccess;
+}
 
 // Thread-local: loader threads may call CUDA meanwhile.
 void begin_capture(Stream stream) {

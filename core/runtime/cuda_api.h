@@ -25,6 +25,7 @@ std::string why_unavailable();
 
 struct DeviceInfo {
   std::string name;
+  std::string uuid;          // in hexadecimal digits: the same device has the same in every process
   int major = 0, minor = 0;  // compute capability
   int multiprocessors = 0;
   size_t memory = 0;            // bytes
@@ -71,6 +72,20 @@ void destroy(Event event) noexcept;
 void record(Event event, Stream stream);
 void wait(Stream stream, Event event);
 void synchronize(Event event);
+/// Whether the device has come past it; also if it was never recorded.
+bool done(Event event);
+
+/// What the host does while it waits for a device whose work may wait for other ranks.
+class Patience {
+ public:
+  virtual ~Patience() = default;
+  /// Called again and again while the work is not done; may throw, which ends the wait.
+  virtual void turn() = 0;
+  /// The work is done.
+  virtual void over() = 0;
+};
+/// From now on every synchronize() asks and never blocks. Null: it waits as the runtime does.
+void set_patience(Patience* patience);
 
 /// Between begin and end, what the stream is given is kept and not run.
 void begin_capture(Stream stream);

@@ -10,7 +10,7 @@ file(GLOB cuda_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/cuda/*.cu)
 file(GLOB cuda_runtime CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/runtime/cuda*.cpp)
 set(cuda_seam ${CMAKE_SOURCE_DIR}/core/runtime/cuda_api.cpp ${CMAKE_SOURCE_DIR}/core/runtime/cuda_gemm.cpp)
 list(REMOVE_ITEM cuda_runtime ${cuda_seam})
-target_sources(vicinity_core PRIVATE ${cuda_runtime})
+target_sources(vicinity_core PRIVATE ${cuda_runtime} ${CMAKE_SOURCE_DIR}/core/comm/nccl.cpp)
 
 if(VICINITY_CUDA STREQUAL emulated)
   find_package(Boost REQUIRED COMPONENTS context)
@@ -20,6 +20,7 @@ if(VICINITY_CUDA STREQUAL emulated)
     ${CMAKE_SOURCE_DIR}/tests/simt/mma.cpp)
   target_include_directories(vicinity_core PRIVATE ${CMAKE_SOURCE_DIR}/tests/simt)
   target_link_libraries(vicinity_core PUBLIC Boost::context)
+  target_link_options(vicinity_core PUBLIC LINKER:--export-dynamic-symbol=vicinity_simt_enqueue) # for tests/simt/nccl_stand_in.cpp
   target_compile_definitions(vicinity_core PUBLIC VICINITY_CUDA_EMULATED) # for tests: the product does not ask
   return()
 endif()

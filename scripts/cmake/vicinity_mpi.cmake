@@ -1,7 +1,7 @@
 # MPI is a module of its own that the program loads when a launcher has started several ranks (core/comm/mpi_calls.h), so the
 # program neither needs MPI to start nor waits for its libraries. Without MPI everything else is built.
 include(GNUInstallDirs)
-set_source_files_properties(core/comm/mpi.cpp PROPERTIES COMPILE_DEFINITIONS VICINITY_LIBDIR="${CMAKE_INSTALL_LIBDIR}")
+set_source_files_properties(core/comm/module.cpp PROPERTIES COMPILE_DEFINITIONS VICINITY_LIBDIR="${CMAKE_INSTALL_LIBDIR}")
 target_link_libraries(vicinity_core PUBLIC ${CMAKE_DL_LIBS})
 
 find_package(MPI QUIET COMPONENTS C)

@@ -19,7 +19,7 @@
 namespace vicinity {
 namespace cuda_api {
 
-using Work = std::function<void()>;
+using Work = std::function<bool()>;  // false: not yet, ask again
 
 struct Capture {
   std::vector<Work> work;
@@ -69,14 +69,28 @@ void keep(cuda_api::Stream stream, cuda_api::Work work) {
   }
 }
 
-// Runs what the stream holds, up to and including a reached event.
-void drain(
+// Runs what the stream holds, up to and including a reached event. False: it has come to work that
+// is not done yet.
+bool drain(
     cuda_api::Stream stream, const std::function<bool()>& reached = [] { return false; }) {
   while (!stream->queue.empty() && !reached()) {
-    const cuda_api::Work work = std::move(stream->queue.front());
+    cuda_api::Work work = std::move(stream->queue.front());
     stream->queue.pop_front();
-    work();
+    if (work()) continue;
+    stream->queue.push_front(std::move(work));
+    return false;
   }
+  return true;
+}
+
+cuda_api::Patience* patience = nullptr;
+
+void drain_all(
+    cuda_api::Stream stream, const std::function<bool()>& reached = [] { return false; }) {
+  while (!drain(stream, reached)) {
+    if (patience != nullptr) patience->turn();
+  }
+  if (patience != nullptr) patience->over();
 }
 
 }  // namespace
@@ -92,10 +106,16 @@ void enqueue(cuda_api::Stream stream, std::function<void()> work) {
   keep(stream, [work = std::move(work)] {
     ++operations;
     work();
+    return true;
   });
 }
 
 }  // namespace simt
+
+// For libraries that bring work of their own (nccl_stand_in.cpp); it is asked until it is done.
+extern "C" void vicinity_simt_enqueue(void* stream, bool (*work)(void*), void* data) {
+  simt::keep(static_cast<cuda_api::Stream>(stream), [=] { return work(data); });
+}
 
 namespace cuda_api {
 namespace {
@@ -139,10 +159,13 @@ void multiply(const Gemm& p) {
 }  // namespace
 
 std::string why_unavailable() { return simt::device().why_unavailable; }
-int device_count() { return 1; }
-void use_device(int index) { VIC_CHECK(DeviceError, index == 0, "no device ", index); }
-DeviceInfo device_info(int) {
-  return {"emulated", 9, 0, 4, simt::device().memory, size_t{227} << 10};
+int device_count() {
+  const char* devices = std::getenv("VICINITY_EMULATED_DEVICES");
+  return devices == nullptr ? 1 : std::atoi(devices);
+}
+void use_device(int index) { VIC_CHECK(DeviceError, index < device_count(), "no device ", index); }
+DeviceInfo device_info(int index) {
+  return {"emulated", str(index), 9, 0, 4, simt::device().memory, size_t{227} << 10};
 }
 int driver_version() { return 13000; }
 int runtime_version() { return 13000; }
@@ -183,8 +206,9 @@ void destroy(Stream stream) noexcept {
 void synchronize(Stream stream) {
   simt::check_device();
   simt::check_capture("a stream was waited for");
-  simt::drain(stream);
+  simt::drain_all(stream);
 }
+void set_patience(Patience* patience) { simt::patience = patience; }
 void copy(void* to, const void* from, size_t bytes, Copy, Stream stream) {
   simt::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
 }
@@ -197,19 +221,28 @@ void destroy(Event event) noexcept { delete event; }
 void record(Event event, Stream stream) {
   event->stream = stream;
   const int64_t time = ++event->recorded;
-  simt::keep(stream, [event, time] { event->reached = time; });
+  simt::keep(stream, [event, time] {
+    event->reached = time;
+    return true;
+  });
 }
 void wait(Stream stream, Event event) {
   if (event->recorded == 0) return;
   simt::keep(stream, [event, from = event->stream, time = event->recorded] {
-    simt::drain(from, [=] { return event->reached >= time; });
+    return simt::drain(from, [=] { return event->reached >= time; });
   });
 }
 void synchronize(Event event) {
   simt::check_device();
   simt::check_capture("an event was waited for");
   if (event->recorded == 0) return;
-  simt::drain(event->stream, [event] { return event->reached == event->recorded; });
+  simt::drain_all(event->stream, [event] { return event->reached == event->recorded; });
+}
+bool done(Event event) {
+  simt::check_device();
+  simt::check_capture("an event was asked for");
+  if (event->recorded == 0) return true;
+  return simt::drain(event->stream, [event] { return event->reached == event->recorded; });
 }
 
 void begin_capture(Stream stream) {

@@ -84,6 +84,7 @@ class ThreadRanks {
     void finish() override { barrier(); }
     void abort(const std::string&) noexcept override {}
     void doing(const char*, int64_t) override {}
+    void waiting(const char*) override {}
     void set_timeout(double) override {}
 
    private:

@@ -6,6 +6,7 @@
 
 #include "autograd/record.h"
 #include "core/base/text.h"
+#include "core/comm/nccl.h"
 #include "core/cpu/peak.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/transfer.h"
@@ -107,6 +108,18 @@ bool check_ops(Device device) {
   return healthy;
 }
 
+// What several GPUs speak.
+std::string nccl_text() {
+  if constexpr (kCudaBuilt) {
+    try {
+      return nccl_version();
+    } catch (const DeviceError& error) {
+      return "none: " + error.message();
+    }
+  }
+  return "";
+}
+
 void print_cuda() {
   if constexpr (kCudaBuilt) {
     const cuda_api::DeviceInfo& info = cuda().info();
@@ -120,8 +133,8 @@ void print_cuda() {
               << " free of " << format_bytes(static_cast<double>(memory.total))
               << "\nCUDA           driver for " << version(cuda_api::driver_version())
               << ", runtime " << version(cuda_api::runtime_version()) << ", devices "
-              << cuda_api::device_count() << "\nmeasured peak  bf16 "
-              << format_fixed(peak.bf16_tflops, 1) << " TFLOP/s, copy "
+              << cuda_api::device_count() << "\nNCCL           " << nccl_text()
+              << "\nmeasured peak  bf16 " << format_fixed(peak.bf16_tflops, 1) << " TFLOP/s, copy "
               << format_fixed(peak.copy_gbytes, 0) << " GB/s\n";
   }
 }

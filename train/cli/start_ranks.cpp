@@ -20,6 +20,8 @@
 
 #include "core/base/log.h"
 #include "core/comm/launch.h"
+#include "core/ops/transfer.h"
+#include "core/runtime/on_device.h"
 #include "train/cli/rank_codes.h"
 
 namespace vicinity {
@@ -36,7 +38,7 @@ std::vector<std::string> words_of_ranks(bool again) {
   const std::vector<std::string>& words = command_words();
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string name = words[i].substr(0, words[i].find('='));
-    if (name == "--ranks" || name == "--max-restarts") {
+    if (name == "--ranks" || name == "--gpus" || name == "--max-restarts") {
       if (name == words[i]) ++i;
     } else if (!(again && (name == "--overwrite" || name == "--resume"))) {
       kept.push_back(words[i]);
@@ -48,13 +50,14 @@ std::vector<std::string> words_of_ranks(bool again) {
 
 // More ranks than cores are welcome, and idle ones leave their core to others. A lost rank is the
 // business of the others (core/comm/rank_watch.h): mpirun would end them within a second.
-std::vector<std::string> command_of(int64_t ranks, bool again) {
-  std::vector<std::string> all = {"mpirun", "-np", str(ranks), "--bind-to", "none"};
+std::vector<std::string> command_of(const RanksWanted& wanted, bool again) {
+  std::vector<std::string> all = {"mpirun", "-np", str(wanted.ranks), "--bind-to", "none"};
   for (const char* word :
        {"--oversubscribe", "--mca", "mpi_yield_when_idle", "1", "--enable-recovery"})
     all.emplace_back(word);
   all.push_back(fs::read_symlink("/proc/self/exe").string());
   for (const std::string& word : words_of_ranks(again)) all.push_back(word);
+  for (const std::string& setting : wanted.settings) all.push_back(setting);
   return all;
 }
 
@@ -107,7 +110,8 @@ bool is_stopped(pid_t process) {
 // One start of all ranks.
 class Ranks {
  public:
-  Ranks(int64_t ranks, RankCodes& codes) : ranks_(ranks), codes_(codes) {
+  Ranks(RanksWanted wanted, RankCodes& codes)
+      : ranks_(wanted.ranks), wanted_(std::move(wanted)), codes_(codes) {
     sigemptyset(&signals_);
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGCHLD}) sigaddset(&signals_, signal);
     sigprocmask(SIG_BLOCK, &signals_, nullptr);
@@ -121,7 +125,7 @@ class Ranks {
     codes_.clear();
     seen_.clear();
     told_ = false;
-    const std::vector<std::string> command = command_of(ranks_, again);
+    const std::vector<std::string> command = command_of(wanted_, again);
     mpirun_ = fork();
     VIC_CHECK(DeviceError, mpirun_ >= 0, "cannot start a process: ", std::strerror(errno));
     if (mpirun_ == 0) become(command, signals_);
@@ -129,7 +133,8 @@ class Ranks {
     while (waitpid(mpirun_, &status, WNOHANG) == 0) watch();
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     VIC_CHECK(DeviceError, code != kNotStarted,
-              "--ranks: mpirun is not in PATH or does not start (Debian: openmpi-bin)");
+              "ranks of one machine are started by mpirun, which is not in PATH or does not start "
+              "(Debian: openmpi-bin)");
     return code_of_run(code);
   }
   /// The last signal that was passed on, or 0.
@@ -234,6 +239,7 @@ class Ranks {
   }
 
   int64_t ranks_;
+  RanksWanted wanted_;
   RankCodes& codes_;
   sigset_t signals_;
   pid_t mpirun_ = 0;
@@ -252,16 +258,33 @@ std::optional<fs::file_time_type> begun_at(const std::string& run) {
 
 }  // namespace
 
-int start_ranks(const Arguments& arguments) {
+RanksWanted ranks_wanted(const Arguments& arguments) {
+  const bool gpus = arguments.has("--gpus");
+  VIC_CHECK(UsageError, !gpus || !arguments.has("--ranks"),
+            "--gpus N starts a rank on each of N GPUs, --ranks N any ranks: choose one");
+  VIC_CHECK(UsageError, gpus || arguments.has("--ranks") || !arguments.has("--max-restarts"),
+            "--max-restarts goes with --ranks N or --gpus N");
+  if (!gpus) return {.ranks = arguments.number("--ranks", 1, 1)};
+  const std::string why = why_no_cuda();
+  VIC_CHECK(DeviceError, why.empty(), "--gpus: ", why);
+  int64_t devices = 0;
+  if constexpr (kCudaBuilt) devices = cuda_api::device_count();
+  const int64_t ranks =
+      arguments.get("--gpus") == "all" ? devices : arguments.number("--gpus", 1, 1);
+  VIC_CHECK(DeviceError, ranks <= devices, "--gpus ", ranks, ": this process sees ", devices,
+            devices == 1 ? " GPU" : " GPUs", " (CUDA_VISIBLE_DEVICES hides the others?)");
+  return {ranks, {"device=cuda"}};
+}
+
+int start_ranks(const Arguments& arguments, const RanksWanted& wanted) {
   const Launch launch = find_launch();
-  VIC_CHECK(UsageError, launch.by.empty(),
-            "--ranks starts ranks itself; this process was started by ", launch.by,
-            ", so leave --ranks out");
+  VIC_CHECK(UsageError, launch.by.empty(), wanted.settings.empty() ? "--ranks" : "--gpus",
+            " starts ranks itself; this process was started by ", launch.by, ", so leave it out");
   const int64_t restarts = arguments.number("--max-restarts", 0, 0);
   VIC_CHECK(UsageError, restarts == 0 || arguments.has("--out"),
             "--max-restarts resumes a run: it needs --out RUN");
   RankCodes codes;
-  Ranks ranks(arguments.number("--ranks", 1, 1), codes);
+  Ranks ranks(wanted, codes);
   // Ranks that were lost before they took the folder have left another run there, perhaps.
   const auto before = begun_at(arguments.get("--out"));
   int code = ranks.run(false);

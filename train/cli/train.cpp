@@ -2,6 +2,7 @@
 #include "train/cli/verbs.h"
 
 #include <iostream>
+#include <optional>
 
 #include "core/base/log.h"
 #include "core/config/config_dump.h"
@@ -39,6 +40,21 @@ int train_as(const Arguments& arguments, Communicator* comm) {
   return mode == OpenMode::resume ? run_on(arguments, comm) : run_new(arguments, mode, comm);
 }
 
+RunConfig config_of(const Arguments& arguments, bool resume) {
+  std::vector<std::string> configs = arguments.all("--config");
+  if (!resume) return load_training_config(configs, arguments.overrides);
+  configs.insert(configs.begin(), arguments.get("--out") + "/config.yaml");
+  return load_run_config(configs, arguments.overrides);
+}
+
+// Where ranks compute on GPUs.
+std::optional<double> gpu_patience_of(const Arguments& arguments) {
+  const bool resume = arguments.has("--resume") && RunDirectory::holds_run(arguments.get("--out"));
+  const RunConfig config = config_of(arguments, resume);
+  if (device_of(config.device) == kCpu) return std::nullopt;
+  return config.train.rank_timeout;
+}
+
 // Before anything is written.
 void check_config(const RunConfig& config, Communicator* comm) {
   if (comm == nullptr) return;
@@ -50,15 +66,13 @@ void check_config(const RunConfig& config, Communicator* comm) {
 
 int train_verb(const Arguments& arguments) {
   refuse_positional(arguments, "train");
-  VIC_CHECK(UsageError, arguments.has("--ranks") || !arguments.has("--max-restarts"),
-            "--max-restarts goes with --ranks N");
-  return run_on_ranks(arguments, train_as);
+  return run_on_ranks(arguments, train_as, gpu_patience_of);
 }
 
 namespace {
 
 int run_new(const Arguments& arguments, OpenMode mode, Communicator* comm) {
-  const RunConfig config = load_training_config(arguments.all("--config"), arguments.overrides);
+  const RunConfig config = config_of(arguments, /*resume=*/false);
   check_config(config, comm);
   std::string out = arguments.get("--out", default_run_path(model_name(config)));
   if (comm != nullptr) out = comm->broadcast_text(out);
@@ -74,10 +88,8 @@ int run_new(const Arguments& arguments, OpenMode mode, Communicator* comm) {
 int run_on(const Arguments& arguments, Communicator* comm) {
   const RunDirectory directory(arguments.get("--out"),
                                is_first(comm) ? OpenMode::resume : OpenMode::observe);
-  std::vector<std::string> configs = arguments.all("--config");
   const RunConfig before = load_run_config({directory.file("config.yaml")}, {});
-  configs.insert(configs.begin(), directory.file("config.yaml"));
-  const RunConfig config = load_run_config(configs, arguments.overrides);
+  const RunConfig config = config_of(arguments, /*resume=*/true);
   const std::vector<SettingChange> changes = setting_changes(before, config);
   check_changes(changes);
   check_config(config, comm);

@@ -6,8 +6,10 @@
 
 #include "core/base/files.h"
 #include "core/base/text.h"
+#include "core/comm/nccl.h"
 #include "core/config/field_text.h"
-#include "core/runtime/isa.h"
+#include "core/ops/transfer.h"
+#include "core/runtime/on_device.h"
 #include "train/probe/checksum.h"
 
 namespace vicinity {
@@ -76,8 +78,19 @@ void agree_at_start(const RunConfig& config, Communicator& comm) {
   comm.set_timeout(config.train.rank_timeout);
 }
 
+std::vector<Fact> facts_of_device(Device device) {
+  std::vector<Fact> facts = {{About::machine, "the device", str(device)}};
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) {
+      facts.push_back({About::machine, "the GPU", cuda().info().name});
+      facts.push_back({About::machine, "NCCL", nccl_version()});
+    }
+  }
+  return facts;
+}
+
 Fact fact_of_weights(const Model& model) {
-  const Tensor& weights = model.store().value();
+  const Tensor weights = to_device(model.store().value(), kCpu);
   return {About::data, "weights with the checksum", checksum_of({weights.raw(), weights.bytes()})};
 }
 

@@ -29,6 +29,8 @@ std::vector<Fact> facts_of_start(const RunConfig& config);
 /// Before anything is written: ranks agree on those, and take over train.rank_timeout.
 void agree_at_start(const RunConfig& config, Communicator& comm);
 
+/// The device, its model where it is a GPU, and the NCCL that GPUs speak.
+std::vector<Fact> facts_of_device(Device device);
 /// The weights that the work begins with, by checksum.
 Fact fact_of_weights(const Model& model);
 /// Those, the images (names, labels, sizes), by checksum, and the dtype of activations.

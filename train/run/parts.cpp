@@ -4,11 +4,13 @@
 
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "core/runtime/cpu.h"
+#include "core/comm/nccl.h"
+#include "core/runtime/on_device.h"
 #include "models/registry.h"
 #include "train/checkpoint.h"
 #include "train/optim/make_optimizer.h"
 #include "train/optim/param_groups.h"
+#include "train/run/agreement.h"
 #include "train/run/class_weights.h"
 #include "train/run/signals.h"
 #include "train/tasks/classify.h"
@@ -33,6 +35,16 @@ void first_weights(Model& model, const RunConfig& config) {
   log_info(load_weights(model, path, load_options(config.model)).text());
 }
 
+// What carries tensors from GPU to GPU; nothing for ranks on CPUs.
+std::unique_ptr<Collectives> connect_devices(Communicator& comm, Device device) {
+  if constexpr (kCudaBuilt)
+    if (device == kCuda) choose_device_of_rank(find_launch());
+  agree(comm, facts_of_device(device));
+  if constexpr (kCudaBuilt)
+    if (device == kCuda) return make_nccl(comm);
+  return nullptr;
+}
+
 }  // namespace
 
 Schedule schedule_of(const RunConfig& config, const Length& length) {
@@ -48,7 +60,8 @@ RunParts open_parts(RunConfig config, Communicator* comm) {
   const RunConfig& c = parts.config;
   if (c.threads > 0) cpu().set_threads(c.threads);
   parts.data = open_data(c.data.source, c.seed);
-  parts.device = device_of(c.device, comm);
+  parts.device = device_of(c.device);
+  if (comm != nullptr) parts.gpus = connect_devices(*comm, parts.device);
   parts.act = activation_dtype(c.train.precision, parts.device);
   parts.length = length_of(c.train, parts.data.train->size());
   return parts;
@@ -64,7 +77,8 @@ void build_parts(RunParts& parts, bool fresh) {
   if (parts.comm != nullptr) {
     parts.ranks = std::make_unique<Exchange>(
         *parts.comm, store.value().size(),
-        share_leaves(config.train.batch, config.train.micro_batch, parts.comm->size()));
+        share_leaves(config.train.batch, config.train.micro_batch, parts.comm->size()),
+        parts.gpus.get());
   }
   parts.optimizer =
       make_optimizer(config.optim, parts.ranks ? parts.ranks->own(store.value()) : store.value(),

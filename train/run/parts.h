@@ -17,8 +17,9 @@ namespace vicinity {
 struct RunParts {
   RunConfig config;  // once the data is open, with its class names as the labels of the model
   DataSets data;
-  Communicator* comm = nullptr;     // of many ranks; absent: this process is the only one
-  std::unique_ptr<Exchange> ranks;  // where there is one
+  Communicator* comm = nullptr;       // of many ranks; absent: this process is the only one
+  std::unique_ptr<Collectives> gpus;  // of many ranks that compute on GPUs
+  std::unique_ptr<Exchange> ranks;    // where there is one
   Device device;
   DType act = DType::f32;
   Length length;
@@ -37,8 +38,8 @@ struct RunParts {
 };
 
 /// The data is opened, the device chosen, the length counted. `comm`: of many ranks, or absent.
-/// Threads that were not set are this rank's share of the machine. DeviceError for many ranks on
-/// GPUs.
+/// Threads that were not set are this rank's share of the machine; where ranks compute on GPUs,
+/// each has its own, all of one model.
 RunParts open_parts(RunConfig config, Communicator* comm = nullptr);
 /// Of the run's length.
 Schedule schedule_of(const RunConfig& config, const Length& length);

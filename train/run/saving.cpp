@@ -61,10 +61,10 @@ void Saving::load_on_ranks(const FoundCheckpoint& found) {
   std::map<std::string, Tensor> whole;
   if (parts_.is_first()) {
     for (const auto& [kind, shard] : parts_.optimizer->state())
-      whole[kind] = zeros(weights.shape(), shard.dtype());
+      whole[kind] = zeros(weights.shape(), shard.dtype(), weights.device());
     load_checkpoint(found.path, *parts_.model, whole);
   }
-  parts_.comm->broadcast(weights.raw(), weights.bytes(), 0);
+  parts_.ranks->broadcast(weights);
   for (auto [kind, shard] : parts_.optimizer->state()) parts_.ranks->distribute(whole[kind], shard);
 }
 
@@ -109,7 +109,8 @@ bool Saving::due(int64_t steps) const {
 std::vector<NamedTensor> Saving::moments() const {
   std::vector<NamedTensor> all;
   for (const auto& [kind, flat] : parts_.optimizer->state()) {
-    const Tensor copy = parts_.ranks ? parts_.ranks->collect(flat) : host_copy(flat);
+    const Tensor copy =
+        parts_.ranks ? to_device(parts_.ranks->collect(flat), kCpu) : host_copy(flat);
     if (!copy.defined()) continue;
     for (NamedTensor& t : parts_.model->store().publish(copy))
       all.push_back({kind + "/" + t.name, std::move(t.tensor)});

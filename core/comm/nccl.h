@@ -1,0 +1,28 @@
+// Collectives between GPUs, one of each rank, by NCCL. Built with CUDA or its emulation only
+// (kCudaBuilt).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/comm/communicator.h"
+
+namespace vicinity {
+
+/// Of the GPUs that cuda() is on each of `ranks`, which must outlive it and carry what the host
+/// has. All ranks call it. Memory is the device's: a collective is enqueued, ordered with what
+/// cuda().stream() is given before and after it, and returns at once; what waits for the device
+/// later never blocks while a rank may be lost (cuda_api::Patience), and throws CommError then.
+/// Nothing is added, so results have the bits of the ranks' own. Not while a graph is recorded.
+/// DeviceError says why NCCL cannot be used, or that two ranks have the same GPU.
+std::unique_ptr<Collectives> make_nccl(Communicator& ranks);
+
+/// As "2.28.9". DeviceError says why there is none.
+std::string nccl_version();
+
+/// Makes cuda() the GPU of this rank: the one of its number on its machine, or the only one that
+/// its launcher shows it. DeviceError where the machine has fewer, UsageError where the environment
+/// does not say which number it has.
+void choose_device_of_rank(const Launch& launch);
+
+}  // namespace vicinity
