@@ -54,5 +54,42 @@ TEST(Launch, SaysWhatIsMissing) {
             std::string::npos);
 }
 
+TEST(Launch, KnowsWhichRankOfItsMachineItIs) {
+  EXPECT_EQ(launch_in({{"OMPI_COMM_WORLD_SIZE", "4"},
+                       {"OMPI_COMM_WORLD_RANK", "3"},
+                       {"OMPI_COMM_WORLD_LOCAL_RANK", "1"}})
+                .local_rank,
+            1);
+  EXPECT_EQ(launch_in({{"PMI_SIZE", "2"}, {"PMI_RANK", "1"}, {"MPI_LOCALRANKID", "0"}}).local_rank,
+            0);
+  EXPECT_EQ(
+      launch_in({{"SLURM_STEP_NUM_TASKS", "8"}, {"SLURM_PROCID", "7"}, {"SLURM_LOCALID", "3"}})
+          .local_rank,
+      3);
+  const Launch unknown = launch_in({{"WORLD_SIZE", "2"}, {"RANK", "0"}});
+  EXPECT_EQ(unknown.local_rank, -1);
+  EXPECT_EQ(unknown.local_variable, "LOCAL_RANK");
+}
+
+MeetingPlace place_in(const std::map<std::string, std::string>& variables) {
+  return find_meeting_place([&](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+TEST(Launch, RanksOfTorchrunMeetBesideItsOwnPort) {
+  const MeetingPlace given = place_in({{"MASTER_ADDR", "node1"}, {"MASTER_PORT", "29500"}});
+  EXPECT_EQ(given.address, "node1");
+  EXPECT_EQ(given.port, 29500);
+  EXPECT_EQ(place_in({{"MASTER_ADDR", "node1"},
+                      {"MASTER_PORT", "29500"},
+                      {"TORCHELASTIC_USE_AGENT_STORE", "True"}})
+                .port,
+            29501);
+  EXPECT_THROW(place_in({{"MASTER_ADDR", "node1"}}), UsageError);
+  EXPECT_THROW(place_in({{"MASTER_ADDR", "node1"}, {"MASTER_PORT", "70000"}}), UsageError);
+}
+
 }  // namespace
 }  // namespace vicinity
