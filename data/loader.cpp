@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/runtime/cpu.h"
 #include "data/train_sample.h"
+#include "data/transforms/multi_crop.h"
 
 namespace vicinity {
 namespace {
@@ -23,6 +24,7 @@ Loader::Loader(const Source& source, TransformConfig transform, LoaderMode mode,
       batch_(batch),
       config_(config) {
   VIC_CHECK(DataError, source.size() > 0, "no images to load");
+  if (mode == LoaderMode::train) check_single_view(transform_.augment);
   if (config_.threads == 0) config_.threads = available_cores();
   config_.prefetch = std::max(1, config_.prefetch);
   const std::optional<Extent> fixed = mode == LoaderMode::train

@@ -23,6 +23,7 @@ enum class Purpose : uint32_t {
   split = 7,
   token_mask = 8,
   erasing = 9,
+  multi_crop = 10,
   test = 99,
 };
 

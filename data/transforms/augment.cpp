@@ -36,25 +36,40 @@ std::optional<Jitter> parse_jitter(const std::string& text) {
   return jitter[3] <= 0.5 ? std::optional(jitter) : std::nullopt;
 }
 
-void apply_jitter(const Jitter& jitter, Random& random, Image& image) {
-  std::array<int, 4> order;
-  std::iota(order.begin(), order.end(), 0);
-  for (size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
-  Jitter factors;
+}  // namespace
+
+JitterDraw draw_jitter(const std::array<double, 4>& jitter, Random& random) {
+  JitterDraw draw;
+  std::iota(draw.order.begin(), draw.order.end(), 0);
+  for (size_t i = draw.order.size() - 1; i > 0; --i)
+    std::swap(draw.order[i], draw.order[random.below(i + 1)]);
   for (size_t i = 0; i < 3; ++i)
-    factors[i] = random.uniform(std::max(0.0, 1 - jitter[i]), 1 + jitter[i]);
-  factors[3] = random.uniform(-jitter[3], jitter[3]);
+    draw.factors[i] = random.uniform(std::max(0.0, 1 - jitter[i]), 1 + jitter[i]);
+  draw.factors[3] = random.uniform(-jitter[3], jitter[3]);
+  return draw;
+}
+
+void apply_jitter(const std::array<double, 4>& jitter, const JitterDraw& draw, Image& image) {
   constexpr void (*kAdjust[])(Image&, double) = {adjust_brightness, adjust_contrast,
                                                  adjust_saturation, adjust_hue};
-  for (const int i : order) {
-    if (jitter[static_cast<size_t>(i)] > 0) kAdjust[i](image, factors[static_cast<size_t>(i)]);
+  for (const int i : draw.order) {
+    const auto at = static_cast<size_t>(i);
+    if (jitter[at] > 0) kAdjust[i](image, draw.factors[at]);
   }
 }
 
-}  // namespace
-
 void AugmentConfig::check(Problems& problems) const {
-  if (augment != "none") {
+  const auto none_beside = [&](const char* name, bool given) {
+    if (given)
+      problems.add(name, str("stands beside data.augment=", kManyViews,
+                             ", whose views have their own; leave it out"));
+  };
+  if (augment == kManyViews) {
+    none_beside("color_jitter", color_jitter != "0");
+    none_beside("grayscale", grayscale > 0);
+    none_beside("blur", blur > 0);
+    none_beside("solarize", solarize > 0);
+  } else if (augment != "none") {
     try {
       parse_policy(augment);
     } catch (const ConfigError& error) {
@@ -76,7 +91,8 @@ void augment(const AugmentConfig& c, const AffineStyle& style, Random& random, I
   if (c.augment != "none") apply_policy(parse_policy(c.augment), style, random, image);
   const Jitter jitter = jitter_in_effect(c);
   const bool jitters = std::any_of(jitter.begin(), jitter.end(), [](double j) { return j > 0; });
-  if (jitters && random.chance(c.color_jitter_prob)) apply_jitter(jitter, random, image);
+  if (jitters && random.chance(c.color_jitter_prob))
+    apply_jitter(jitter, draw_jitter(jitter, random), image);
   if (c.grayscale > 0 && random.chance(c.grayscale)) to_grey(image);
   if (c.blur > 0 && random.chance(c.blur))
     gaussian_blur(image, random.uniform(kLeastRadius, kMostRadius));

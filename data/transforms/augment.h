@@ -10,6 +10,9 @@
 
 namespace vicinity {
 
+/// The value of data.augment that stands for the many views of self-distillation (multi_crop.h).
+constexpr const char* kManyViews = "dinov2";
+
 struct AugmentConfig {
   std::string augment = "none", color_jitter = "0";
   double color_jitter_prob = 1, grayscale = 0, blur = 0, solarize = 0;
@@ -19,7 +22,8 @@ struct AugmentConfig {
   void fields(V& v) {
     v("augment", augment,
       "automatic augmentation in timm's words: rand-m9-mstd0.5-inc1 (RandAugment), original, "
-      "originalr, v0, v0r (AutoAugment), 3a (3-Augment), none");
+      "originalr, v0, v0r (AutoAugment), 3a (3-Augment), none; or dinov2: the ten views of "
+      "self-distillation, for data preview alone");
     v("color_jitter", color_jitter,
       "0.4: how much training may change brightness, contrast and saturation; or a number for "
       "each, and perhaps a fourth up to 0.5 for hue: 0.4,0.4,0.2,0.1. As in timm without effect "
@@ -42,8 +46,18 @@ struct AugmentConfig {
 /// effect, which with timm is beside an automatic augmentation other than 3-Augment.
 std::array<double, 4> jitter_in_effect(const AugmentConfig& config);
 
-/// In this order: data.augment, colour jitter (in an order drawn anew each time, as torchvision's
-/// ColorJitter), grey, blur, solarize. Draws nothing for what is switched off.
+/// The order of brightness, contrast, saturation and hue, drawn anew each time as torchvision's
+/// ColorJitter does, and their factors; of hue the turn.
+struct JitterDraw {
+  std::array<int, 4> order{};
+  std::array<double, 4> factors{};
+};
+JitterDraw draw_jitter(const std::array<double, 4>& jitter, Random& random);
+/// Those whose `jitter` is above 0.
+void apply_jitter(const std::array<double, 4>& jitter, const JitterDraw& draw, Image& image);
+
+/// In this order: data.augment, colour jitter, grey, blur, solarize. Draws nothing for what is
+/// switched off.
 void augment(const AugmentConfig& config, const AffineStyle& style, Random& random, Image& image);
 
 /// As a sentence for people: "rand-m9-mstd0.5-inc1, grey 0.2"; "none".

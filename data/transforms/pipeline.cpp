@@ -78,7 +78,7 @@ void check_turns(const TransformConfig& c, Problems& problems) {
   const std::string& name = train_filter(c);
   const bool turns =
       name == "random" || name == "nearest" || name == "bilinear" || name == "bicubic";
-  if (turns || c.augment.augment == "none") return;
+  if (turns || c.augment.augment == "none" || c.augment.augment == kManyViews) return;
   problems.add("train_interpolation", str("= ", name, ", but data.augment=", c.augment.augment,
                                           " turns pictures, which goes with nearest, bilinear, "
                                           "bicubic or random only"));

@@ -34,6 +34,22 @@ class Preview(Program):
         self.assertEqual(sheets["plain"], sheets["none"])
         self.assertEqual(len({sheets[name] for name in ("plain", "mixed", "cut", "erased")}), 4)
 
+    def test_views_for_self_distillation_are_drawn_but_not_trained_on(self):
+        words = ["--images", 3, "data.augment=dinov2"]
+        self.preview("--out", "a.png", *words, has=["first 3 training images, each as it is and in views", "2 views of 224 pixels and 8 of 98"])
+        self.preview("--out", "b.png", *words)
+        self.preview("--out", "c.png", *words, "seed=3")
+        sheets = [(self.dir / name).read_bytes() for name in ("a.png", "b.png", "c.png")]
+        self.assertEqual(sheets[0], sheets[1])
+        self.assertNotEqual(sheets[0], sheets[2])
+        width, height = struct.unpack(">II", sheets[0][16:24])
+        self.assertEqual((width, height), (6 + 8 * (112 + 6), 6 + 6 * (112 + 26 + 6)))
+        for verb in ["train", "--out", "run"], ["plan"], ["bench", "loader"]:
+            self.run_it(*verb, f"data.root={self.data}", *TINY, "data.augment=dinov2", code=2,
+                        has=["data.augment=dinov2 makes 10 views of each picture", "self-distillation", "vicinity data preview"])
+        self.assertFalse((self.dir / "run").exists())
+        self.preview("--out", "d.png", "data.augment=dinov2", "data.blur=0.5", code=2, has=["data.blur = 0.5: stands beside data.augment=dinov2"])
+
     def test_what_is_wrong_is_named(self):
         self.preview(code=2, has=["needs --out"])
         self.preview("--out", "a.png", "data.augment=rand-m9-foo1-inc1", code=2, has=["data.augment", "unknown part 'foo1'", "mstd"])

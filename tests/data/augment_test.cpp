@@ -14,6 +14,7 @@
 #include "data/transforms/pixel_ops.h"
 #include "data/transforms/point_ops.h"
 #include "tests/support/encoded_images.h"
+#include "tests/support/fixture_pictures.h"
 
 namespace vicinity::testing {
 namespace {
@@ -33,24 +34,11 @@ uint32_t crc_of(const Image& image) {
 }
 
 // The pictures of make_augment.py.
-int value_of(const std::string& kind, int x, int y, int c) {
-  if (kind == "waves") return 37 * x + 91 * y + 53 * c + x * y;
-  if (kind == "greyish") return 100 + (3 * x + 5 * y) % 23 + (x + y + c) % 2;
-  if (kind == "flat") return 77 + 40 * c;
-  return (7 * x + 3 * y + 5 * c) % 3 == 0 ? 255 : (x + c) % 5 == 0 ? 128 : 0;
-}
-
 std::vector<Image> pictures() {
   std::vector<Image> all;
   for (const std::string kind : fixture().at("kinds")) {
-    for (const auto& size : fixture().at("sizes")) {
-      Image image(size[0], size[1]);
-      for (int y = 0; y < image.height; ++y) {
-        for (int i = 0; i < 3 * image.width; ++i)
-          image.row(y)[i] = static_cast<uint8_t>(value_of(kind, i / 3, y, i % 3));
-      }
-      all.push_back(image);
-    }
+    for (const auto& size : fixture().at("sizes"))
+      all.push_back(fixture_picture(kind, size[0], size[1]));
   }
   return all;
 }

@@ -8,6 +8,7 @@
 #include "core/config/config_dump.h"
 #include "core/config/config_reader.h"
 #include "core/config/field_text.h"
+#include "data/transforms/multi_crop.h"
 #include "models/weights/linear_head.h"
 #include "train/checkpoint.h"
 #include "train/cli/processor_defaults.h"
@@ -128,10 +129,11 @@ RunConfig load_training_config(const std::vector<std::string>& configs,
                                const std::vector<std::string>& overrides) {
   ConfigTree tree = typed_tree(configs, overrides);
   const std::string weights = weights_of(tree);
-  if (weights.empty()) return config_of(tree);
   const std::string images = add_weights_processor(tree);
   RunConfig config;
-  take_architecture(config, tree, model_location(weights));
+  if (weights.empty()) config = config_of(tree);
+  if (!weights.empty()) take_architecture(config, tree, model_location(weights));
+  check_single_view(config.data.transform.augment);
   log_if_any(images);
   return config;
 }
