@@ -148,7 +148,7 @@ class RankVerbs(RanksProgram):
             waits.unlink()
             write_png(waits, 0, 5)
             self.output_of(1, *words, "train.rank_timeout=3", "--out", "whole.npz", "--overwrite", input=listed)
-            self.output_of(4 - victim, *words, "train.rank_timeout=3", "--out", f"{victim}.npz", input=listed)
+            self.output_of((4, 1)[victim], *words, f"threads={1 + victim}", "train.rank_timeout=3", "--out", f"{victim}.npz", input=listed)
             self.assertIn("going on with", self.said)
             self.assertEqual((self.dir / f"{victim}.npz").read_bytes(), (self.dir / "whole.npz").read_bytes())
             waits.unlink()

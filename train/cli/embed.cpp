@@ -23,11 +23,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Everything that a row depends on, but for the contents of images.
+// Everything that a row depends on, but for the contents of images. Threads, the share of a rank,
+// change none.
 std::string identity_of(const LoadedModel& loaded, const std::string& outputs,
                         const std::vector<QuerySource>& sources) {
   const std::string& weights = loaded.described.path;
   const bool file = fs::is_regular_file(weights);
+  RunConfig config = loaded.config;
+  config.threads = config.data.loader_threads = 0;
   uLong names = crc32(0, nullptr, 0);
   for (const QuerySource& source : sources) {
     names =
@@ -37,7 +40,7 @@ std::string identity_of(const LoadedModel& loaded, const std::string& outputs,
       {"weights", fs::absolute(weights).string()},
       {"bytes", file ? fs::file_size(weights) : 0},
       {"written", file ? fs::last_write_time(weights).time_since_epoch().count() : 0},
-      {"config", dump_run_config(loaded.config)},
+      {"config", dump_run_config(config)},
       {"outputs", outputs},
       {"images", sources.size()},
       {"names", names}}
