@@ -175,6 +175,10 @@ FoundData find_root(const DataConfig& config) {
 
 }  // namespace
 
+std::string kind_of_data(const DataConfig& config) {
+  return kind_of(config, config.root.empty() ? config.train : config.root);
+}
+
 FoundData find_data(const DataConfig& config) {
   return config.root.empty() ? find_pair(config) : find_root(config);
 }

@@ -16,6 +16,9 @@ struct FoundData {
   bool files = true;  // encoded images that may be damaged; else numbers or checked already
 };
 
+/// What data.root, or data.train, is: data.source, or what it looks like.
+std::string kind_of_data(const DataConfig& config);
+
 /// data.train and data.val, or data.root. DataError where what is there is not of the kind that
 /// data.source says, or of none.
 FoundData find_data(const DataConfig& config);

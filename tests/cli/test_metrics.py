@@ -59,7 +59,7 @@ class Metrics(Program):
         for line in intervals:
             parts = sum(line[f"time/{part}_s"] for part in ("forward", "backward", "update"))
             self.assertLess(parts, line["time/steps_s"])
-            self.assertGreater(line["train/img_per_s"], 0)
+            self.assertAlmostEqual(line["train/img_per_s"] * line["time/steps_s"], 14, places=6)  # 8 and the 6 that are left
             self.assertGreater(line["train/mem_gib"], 0)
             self.assertTrue(0 <= line["train/data_wait"] <= 100)
         self.assertEqual([line["step"] for line in timing if "time/eval_s" in line], [2, 4, 6])

@@ -4,7 +4,9 @@
 
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/runtime/cpu.h"
 #include "core/runtime/profile.h"
+#include "train/run/loading_hint.h"
 
 namespace vicinity {
 namespace {
@@ -16,7 +18,7 @@ double epochs_of(int64_t steps, const Length& length) {
 }  // namespace
 
 // A step that was left out has no loss.
-void Progress::Interval::add(const StepReport& report, double waited, int64_t batch) {
+void Progress::Interval::add(const StepReport& report, int64_t batch, double waited) {
   wait += waited;
   images += batch;
   ++steps;
@@ -42,9 +44,9 @@ std::string Progress::line(const StepReport& report) const {
              format_seconds(left));
 }
 
-void Progress::step(const StepReport& report, double waited) {
-  interval_.add(report, waited, parts_.config.train.batch);
-  recorder_.step(report, {parts_.config.train.batch, waited, parts_.trainer->phases()});
+void Progress::step(const StepReport& report, int64_t images, double waited) {
+  interval_.add(report, images, waited);
+  recorder_.step(report, {images, waited, parts_.trainer->phases()});
   if (const auto median = spikes_.add(report.loss)) {
     log_warning("the loss of step ", report.step, " is ", format_fixed(report.loss, 4),
                 ", the median of the steps before it ", format_fixed(*median, 4));
@@ -54,11 +56,9 @@ void Progress::step(const StepReport& report, double waited) {
     return;
   }
   log_info(line(report));
-  if (interval_.wait > 0.1 * seconds_since(interval_.start) && interval_.steps > 1) {
-    log_info(
-        "hint: training waits for images; pack them (vicinity data pack) or raise "
-        "data.loader_threads");
-  }
+  const double share = interval_.wait / seconds_since(interval_.start);
+  const std::string hint = loading_hint(share, parts_.config.data, available_cores());
+  if (!hint.empty() && interval_.steps > 1) log_info(hint);
   restart();
 }
 

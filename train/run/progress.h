@@ -14,8 +14,9 @@ class Progress {
   /// Both must outlive it.
   Progress(const RunParts& parts, Recorder& recorder) : parts_(parts), recorder_(recorder) {}
 
-  /// After a step; `waited`: seconds of it that went into waiting for images.
-  void step(const StepReport& report, double waited);
+  /// After a step on `images` images of all ranks; `waited`: seconds of it that went into waiting
+  /// for them.
+  void step(const StepReport& report, int64_t images, double waited);
   /// An interval begins: at the start, and after time was spent on something else than training.
   void restart() { interval_ = {}; }
 
@@ -30,7 +31,7 @@ class Progress {
     double loss = 0, accuracy = 0, wait = 0;
     int64_t steps = 0, good = 0, images = 0;
 
-    void add(const StepReport& report, double waited, int64_t batch);
+    void add(const StepReport& report, int64_t batch, double waited);
   } interval_;
 };
 

@@ -80,7 +80,7 @@ void Run::step() {
   } catch (const DivergedError& error) {
     report = divergence_.handle(batch, error);
   }
-  progress_->step(report, batches_->take_wait());
+  progress_->step(report, batch.labels.dim(0), batches_->take_wait());
 }
 
 void Run::evaluate() {
