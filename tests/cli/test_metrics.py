@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 """The files that a run leaves: metrics.jsonl, timing.jsonl, summary.csv and TensorBoard's event files, also after kill -9.
 
-usage: test_metrics.py BINARY     (needs nothing but Python)
+usage: test_metrics.py BINARY SOURCE_FOLDER     (needs TensorBoard in SOURCE_FOLDER/.cache/python: scripts/python_tools)
 """
 import collections
 import csv
 import json
+import pathlib
 import signal
 import struct
 import subprocess
+import sys
 import time
 import unittest
 
 import event_reader
 from program import BINARY, TINY, Program
 
+TOOLS = pathlib.Path(sys.argv.pop(1)).resolve() / ".cache/python/bin/python"
 STEP_KEYS = ["step", "epoch", "train/loss", "train/top1", "train/lr", "train/grad_norm"]
 
 
@@ -28,6 +31,12 @@ class Metrics(Program):
 
     def event_files(self, run):
         return sorted((self.dir / run).glob("events.out.tfevents.*"))
+
+    def tensorboard(self, run):
+        """{tag: {step: value}} as TensorBoard has it."""
+        done = subprocess.run([TOOLS, pathlib.Path(__file__).with_name("read_events.py"), self.dir / run], capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, f"run scripts/python_tools first, as ./test does\n{done.stderr}")
+        return {tag: dict(events) for tag, events in json.loads(done.stdout).items()}
 
     def test_files_say_the_same(self):
         self.train("--out", "run", "train.steps=6", "train.eval_every=1", "train.log_every=2")
@@ -79,6 +88,7 @@ class Metrics(Program):
                 if "/" in key:
                     self.assertEqual(seen[key][line["step"]], float32(value), key)
         self.assertTrue({"time/eval_s", "train/img_per_s"} <= set(seen))
+        self.assertEqual(self.tensorboard("run"), dict(seen))
 
     def test_kill_and_resume_leave_no_gap_and_nothing_twice(self):
         steps = ["train.steps=80", "train.save_every=6", "train.eval_every=5"]
@@ -105,6 +115,8 @@ class Metrics(Program):
         counts = collections.Counter((event["step"], tag) for event in old + new for tag in event["scalars"])
         self.assertEqual(set(counts.values()), {1})
         self.assertEqual({step for step, tag in counts if tag == "train/loss"}, set(range(1, 81)))
+        losses = {line["step"]: float32(line["train/loss"]) for line in self.lines("whole") if "train/loss" in line}
+        self.assertEqual(self.tensorboard("cut")["train/loss"], losses)
 
     def test_overwrite_leaves_nothing_of_the_old_run(self):
         self.train("--out", "run")
