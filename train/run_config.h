@@ -126,10 +126,10 @@ struct TrainConfig {
       "debugger. "
       "Changes no bit");
     v("floor", floor,
-      "before training, what the nearest neighbours reach with the weights as they are: knn, none, "
-      "or auto: knn where there are model.weights, at most 20,000 training images, and it costs at "
-      "most a tenth of the training",
-      one_of({"auto", "knn", "none"}));
+      "before training, what the weights reach as they are: knn, by the nearest neighbours; linear, "
+      "by the published grid of linear classifiers; none; or auto: knn where there are "
+      "model.weights, at most 20,000 training images, and it costs at most a tenth of the training",
+      one_of({"auto", "knn", "linear", "none"}));
     v("on_nan", on_nan,
       "a step whose loss or gradient is not finite: stop, skip its update, or rollback to the last "
       "checkpoint and go on after its batch",

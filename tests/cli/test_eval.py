@@ -115,8 +115,22 @@ class Evaluation(Program):
         self.run_it("train", *start, "train.steps=30", "optim.lr=0", "train.floor=none", "--out", "none")
         self.assertFalse((self.dir / "none/eval/floor.json").exists())
         self.run_it("train", *start, "train.floor=knn", "train.steps=60", "optim.lr=0.003", "--out", "fine", has=["points above"])
+        (self.dir / "killed").mkdir()  # before its floor was known
+        (self.dir / "killed/config.yaml").write_bytes((self.dir / "lost/config.yaml").read_bytes())
+        self.run_it("train", "--out", "killed", "--resume", has=["resumed at step 0", "before training", "is below the floor"])
+        self.assertEqual(json.loads((self.dir / "killed/eval/floor.json").read_text()), floor)
         self.train("--out", "scratch", "train.steps=60")
         self.assertFalse((self.dir / "scratch/eval/floor.json").exists(), "there are no weights to start from")
+
+    def test_linear_floor(self):
+        for family, words, heads in (("dinat", TINY, 13), ("dinov2", VIT, 52)):
+            self.run_it("train", f"data.root={self.data}", *words, FP32, "--out", family)
+            again = [f"model.weights={family}", "train.floor=linear", "optim.lr=0", FP32]
+            self.run_it("train", f"data.root={self.data}", *words[:2], "train.batch=8", "train.micro_batch=4", "train.steps=4", *again,
+                        "--out", f"{family}-tuned", has=[f"the best of {heads} linear classifiers on the frozen weights"])
+            floor = json.loads((self.dir / f"{family}-tuned/eval/floor.json").read_text())
+            linear = self.json_of("eval", "linear", family, "--cache", "none", FP32)
+            self.assertEqual((floor["method"], floor["heads"], floor["top1"], floor["n"]), ("linear", heads, linear["top1"], 11))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@
 namespace vicinity {
 
 struct Floor {
-  int64_t k = 0;  // neighbours
+  std::string method;  // knn or linear
+  int64_t of = 0;      // neighbours that vote, or linear classifiers of which this is the best
   int64_t top1 = 0, count = 0;
   double percent() const { return 100.0 * static_cast<double>(top1) / static_cast<double>(count); }
 };
@@ -22,10 +23,12 @@ struct Floor {
 /// the training.
 bool wants_floor(const RunConfig& config, const DataSets& data, int64_t steps);
 
-/// The kNN floor of the model as it is now, kept in `file`; of a run that goes on, what is kept
-/// there. Nothing where none is wanted.
+/// The floor of the model as it is now, kept in `file`; what is kept there, where there is some.
+/// Nothing where none is wanted, or where training has begun without one: `done` of `steps` steps.
+/// knn: the published number of neighbours; linear: the best of the published grid
+/// (linear_probe.h), both as vicinity eval knn and eval linear have them.
 std::optional<Floor> find_floor(const RunConfig& config, const Model& model, const DataSets& data,
-                                DType act, int64_t steps, const std::string& file, bool resume);
+                                DType act, int64_t done, int64_t steps, const std::string& file);
 
 /// Says where a run's best top-1, percent, stands; a warning, with what to try, where it is below
 /// the floor.

@@ -45,8 +45,8 @@ Run::Run(RunConfig config, const RunDirectory& directory, bool resume, Communica
   if (checkpoint) log_info("resumed at step ", parts_.steps_done(), " of ", parts_.length.steps);
   if (resume && !checkpoint) log_info("resumed at step 0: no checkpoint was written yet");
   if (parts_.is_first())
-    floor_ = find_floor(parts_.config, *parts_.model, parts_.data, parts_.act, parts_.length.steps,
-                        directory_.file("eval/floor.json"), resume);
+    floor_ = find_floor(parts_.config, *parts_.model, parts_.data, parts_.act, parts_.steps_done(),
+                        parts_.length.steps, directory_.file("eval/floor.json"));
 }
 
 StepReport Run::step_on(const TrainBatch& batch) {
