@@ -85,7 +85,12 @@ void prune(const std::string& folder, const RunState& state, int keep, FileSyste
   std::vector<Kept> all;
   for (const std::string& name : entries(folder)) {
     const int64_t step = step_of_name(name);
-    if (step >= 0) all.push_back({step, read_state(folder + "/" + name).state.scheduled});
+    if (step < 0) continue;
+    try {
+      all.push_back({step, read_state(folder + "/" + name).state.scheduled});
+    } catch (const DataError&) {
+      // Damaged since it was written: no reason to end a run that is well. It stays as it is.
+    }
   }
   std::sort(all.begin(), all.end(), [](const Kept& a, const Kept& b) { return a.step > b.step; });
   int newer = 0;

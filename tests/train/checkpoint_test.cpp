@@ -262,6 +262,17 @@ TEST_F(CheckpointTest, KeepsTheNewestAndTheBest) {
   EXPECT_EQ(fs::read_symlink(folder + "/best"), "step_60");
 }
 
+TEST_F(CheckpointTest, ADamagedOneBehindItEndsNoRun) {
+  const std::string folder = begin(0);
+  overwrite(folder + "/step_20/state.json", "{}");
+  save(folder, sample(40, 20));
+  EXPECT_EQ(newest(folder)->state.step, 40);
+  EXPECT_EQ(names(folder), (std::vector<std::string>{"best", "last", "step_20", "step_40"}));
+  fs::remove(folder + "/step_20/state.json");
+  save(folder, sample(50, 50));
+  EXPECT_EQ(names(folder), (std::vector<std::string>{"best", "last", "step_20", "step_50"}));
+}
+
 TEST_F(CheckpointTest, IsAbsentWhereNoneWasWritten) {
   EXPECT_FALSE(newest(dir_.file("nothing")));
   fs::create_directories(dir_.file("empty/tmp.step_10"));
