@@ -153,6 +153,9 @@ class Resume(Program):
         steps = [json.loads(line)["step"] for line in (self.dir / "whole/metrics.jsonl").read_text().splitlines() if "train/loss" in line]
         self.assertEqual(steps, list(range(1, STEPS + 7)))
         self.run_it("train", "--out", "whole", "--resume", has=["this run is finished"])
+        self.run_it("train", "--out", "whole", "--resume", f"train.steps={STEPS}", code=2, has=[f"has done {STEPS + 6} steps", "shorter"])
+        self.run_it("train", "--out", "whole", "--resume", "train.epochs=99", code=2, has=[f"train.steps = {STEPS + 6}", "train.steps=0"])
+        self.assertTrue((self.dir / "whole/DONE").exists())
         self.assertIn("lr: 5e-04", (self.dir / "whole/config.yaml").read_text())
 
     def test_what_would_be_another_run_is_refused(self):

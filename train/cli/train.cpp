@@ -92,6 +92,7 @@ int run_on(const Arguments& arguments, Communicator* comm) {
   const RunConfig config = config_of(arguments, /*resume=*/true);
   const std::vector<SettingChange> changes = setting_changes(before, config);
   check_changes(changes);
+  check_length(changes, config.train);
   check_config(config, comm);
   if (const auto done = directory.done_text(); done && !change_length(changes)) {
     log_info("this run is finished; train.epochs=N or train.steps=N trains it longer");

@@ -60,6 +60,16 @@ void check_changes(const std::vector<SettingChange>& changes) {
             "\nLeave them out, or start a new run from its weights with model.weights=RUN");
 }
 
+void check_length(const std::vector<SettingChange>& changes, const TrainConfig& train) {
+  const bool epochs = std::any_of(changes.begin(), changes.end(), [](const SettingChange& change) {
+    return change.key == "train.epochs";
+  });
+  VIC_CHECK(
+      ConfigError, !epochs || train.steps == 0, "train.steps = ", train.steps,
+      " is the length of this run, beside which train.epochs does nothing; give train.steps=N, "
+      "or add train.steps=0");
+}
+
 bool change_length(const std::vector<SettingChange>& changes) {
   return std::any_of(changes.begin(), changes.end(), [](const SettingChange& change) {
     return change.key == "train.epochs" || change.key == "train.steps";

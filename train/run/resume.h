@@ -23,6 +23,9 @@ std::vector<SettingChange> setting_changes(RunConfig before, RunConfig after);
 /// much is logged and on what it is computed may change.
 void check_changes(const std::vector<SettingChange>& changes);
 
+/// ConfigError where train.epochs changes in a run whose length is train.steps.
+void check_length(const std::vector<SettingChange>& changes, const TrainConfig& train);
+
 /// Whether they change how many steps the run has.
 bool change_length(const std::vector<SettingChange>& changes);
 

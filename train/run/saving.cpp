@@ -85,6 +85,9 @@ std::optional<FoundCheckpoint> Saving::find() const {
 
 void Saving::restore(const FoundCheckpoint& found) {
   check_same_run(found.state, parts_);
+  VIC_CHECK(ConfigError, found.state.step <= parts_.length.steps, "this run has done ",
+            found.state.step, " steps, train.steps or train.epochs ask for ", parts_.length.steps,
+            "; a run cannot be made shorter than it is");
   load(found);
   state_ = found.state;
   parts_.trainer->set_steps_done(state_.step);
