@@ -23,6 +23,16 @@ bool holds_something(const std::string& path) {
   });
 }
 
+// A start that was refused, killed or interrupted before its first step: nothing to keep.
+bool took_no_step(const std::string& path) {
+  const auto is_empty = [&](const char* name) {
+    const fs::path inner = fs::path(path) / name;
+    return !fs::exists(inner) || fs::is_empty(inner);
+  };
+  return RunDirectory::holds_run(path) && is_empty("metrics.jsonl") && is_empty("checkpoints") &&
+         is_empty("DONE");
+}
+
 // Only what a run writes is removed: --overwrite on the wrong folder must not cost anybody his
 // photographs.
 void remove_run(const std::string& path) {
@@ -64,11 +74,12 @@ RunDirectory::RunDirectory(std::string path, OpenMode mode)
     lock();
     return;
   }
-  if (mode == OpenMode::overwrite) {
+  const bool replaces = mode == OpenMode::overwrite || took_no_step(path_);
+  if (replaces) {
     if (fs::exists(path_)) lock();
     remove_run(path_);
   }
-  VIC_CHECK(UsageError, mode == OpenMode::overwrite || !holds_something(path_), "--out '", path_,
+  VIC_CHECK(UsageError, replaces || !holds_something(path_), "--out '", path_,
             "' is not empty; continue that run with --resume, replace it with --overwrite, or "
             "choose another folder");
   make_directories(path_);

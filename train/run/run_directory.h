@@ -16,7 +16,8 @@ enum class OpenMode { fresh, overwrite, resume, observe };
 
 class RunDirectory {
  public:
-  /// fresh: UsageError if `path` exists and is not empty. overwrite: what a run left there is
+  /// fresh: UsageError if `path` exists and is not empty, but for a run that took no step, whose
+  /// place it takes. overwrite: what a run left there is
   /// removed. resume: a run must be there. UsageError while another process writes there.
   RunDirectory(std::string path, OpenMode mode);
 
