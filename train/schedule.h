@@ -36,6 +36,8 @@ struct Schedule {
   bool warmup_prefix = true;
 
   Knobs at(int64_t step) const;
+  /// Whether the warm-up comes to its end before the cool-down or the run does.
+  bool reaches_peak() const { return warmup_steps <= total_steps - cooldown_steps; }
 };
 
 /// sched.*: the shape of a schedule, in lengths that become steps when the run's length is known.
@@ -62,7 +64,7 @@ struct ScheduleConfig {
   }
 };
 
-/// ConfigError where a length is none, or warm-up and cool-down are longer than the run.
+/// ConfigError where a length is none, or the cool-down is longer than the run.
 Schedule make_schedule(const ScheduleConfig& config, double peak_lr, double weight_decay,
                        int64_t steps_per_epoch, int64_t total_steps);
 

@@ -22,15 +22,28 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
-// Every NAME.yaml of `directory`, without the suffix.
+// Every NAME.yaml of `directory` and FOLDER/NAME.yaml of its folders, without the suffix.
 std::vector<std::string> names_in(const fs::path& directory) {
   std::vector<std::string> names;
   std::error_code ignored;
-  for (const auto& item : fs::directory_iterator(directory, ignored)) {
-    if (item.path().extension() == ".yaml") names.push_back(item.path().stem().string());
+  fs::recursive_directory_iterator at(directory, ignored), end;
+  for (; at != end; at.increment(ignored)) {
+    if (at.depth() > 0) at.disable_recursion_pending();
+    if (at->path().extension() == ".yaml")
+      names.push_back((at->path().parent_path() / at->path().stem())
+                          .lexically_relative(directory)
+                          .generic_string());
   }
-  std::sort(names.begin(), names.end());
   return names;
+}
+
+// The name whose last part is nearest to that of `name`.
+std::string near_name(const std::string& name, const std::vector<std::string>& names) {
+  std::vector<std::string> last;
+  for (const std::string& one : names) last.push_back(fs::path(one).filename().string());
+  const std::string near = nearest(fs::path(name).stem().string(), last);
+  const auto found = std::find(last.begin(), last.end(), near);
+  return near.empty() ? "" : names[static_cast<size_t>(found - last.begin())];
 }
 
 // What to say after "not found": the near name, else all there are.
@@ -42,7 +55,7 @@ std::string advice(const std::string& kind, const std::string& name) {
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  const std::string near = nearest(fs::path(name).stem().string(), names);
+  const std::string near = near_name(name, names);
   if (!near.empty()) return "did you mean '" + near + "'?";
   if (names.empty()) return "looked below " + join(config_search_path(), ", ");
   return "there are: " + join(names, ", ");

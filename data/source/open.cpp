@@ -91,7 +91,8 @@ void check_paths(const DataConfig& config) {
   for (const std::string& path :
        {config.root, config.train, config.val, config.val_labels, config.class_words}) {
     VIC_CHECK(DataError, path.empty() || fs::exists(path), "no data at '", path,
-              "': there is no such file or folder");
+              "': there is no such file or folder",
+              fs::path(path).is_relative() ? str(" in '", fs::current_path().string(), "'") : "");
   }
 }
 

@@ -4,6 +4,7 @@
 usage: test_cli.py BINARY     (needs nothing but Python)
 """
 import json
+import os
 import resource
 import shutil
 import signal
@@ -100,6 +101,42 @@ class Cli(Program):
             resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
         self.train("--out", "full", code=1, has=["cannot write", "free some space"], preexec_fn=small_files)
         self.assertFalse(list((self.dir / "full/checkpoints").glob("step_*")), "a half-written checkpoint under its final name")
+
+    def test_a_start_that_failed_keeps_no_place(self):
+        self.train("--out", "run", "train.class_weights=[1]", code=2, has=["there are 2 classes"])
+        self.assertTrue((self.dir / "run/config.yaml").exists())
+        (self.dir / "run/notes.txt").write_text("mine")
+        self.train("--out", "run", has=["done: run"])
+        self.assertEqual((self.dir / "run/notes.txt").read_text(), "mine")
+        self.assertEqual((self.dir / "run/command.txt").read_text().count("vicinity train"), 1)
+        for name in ("DONE", "metrics.jsonl"):
+            (self.dir / "run" / name).unlink()
+        self.train("--out", "run", code=2, has=["'run' is not empty"])
+
+    def test_lines_say_how_fast_and_how_precise_it_is(self):
+        self.train("--out", "run", "train.log_every=2", "device=cpu")
+        log = (self.dir / "run/train.log").read_text()
+        self.assertRegex(log, r"step 2/4  epoch 1\.00  loss \d+\.\d{4}  acc [\d.]+ %  lr 0\.\d{6}  grad [\d.]+  "
+                              r"\d+ img/s  data wait [\d.]+ %  mem [\d.]+ MiB  eta [\d.]+s\n")
+        with open("/proc/cpuinfo") as cpu:
+            self.assertIn(f"activations {'bf16' if 'avx512_bf16' in cpu.read() else 'f32'}\n", log)
+
+    def test_a_relative_path_is_looked_for_somewhere(self):
+        self.run_it("train", "data.root=flowers", *TINY, code=3, has=["no data at 'flowers'", f" in '{os.path.realpath(self.dir)}'"])
+
+    def test_what_is_hardly_meant_is_said(self):
+        self.train("--out", "run", "train.batch=64", "train.micro_batch=48", "sched.warmup=20ep", has=[
+            "batch      64 = 1 rank x 48 images x 2 leaves, the last of 16; 4 steps, 1 an epoch",
+            "train.batch = 64, but there are 14 training images",
+            "sched.warmup = 20ep is 20 steps, of which this run has 4 before", "comes to 0.0002 and not to optim.lr = 0.001"])
+        self.train("--out", "other", "train.micro_batch=64", has=["batch      8 = 1 rank x 8 images x 1 leaf; 4 steps"])
+        text = (self.dir / "other/train.log").read_text()
+        for word in ("but there are", "sched.warmup"):
+            self.assertNotIn(word, text)
+        again = ["model.weights=run", f"data.root={self.data}", "train.batch=8", "train.steps=1", *TINY[:2]]
+        self.run_it("train", *again, "--out", "hot", has=["optim.lr = 0.001 for every layer", "recipes/finetune_small"])
+        self.run_it("train", *again, "optim.lr=1e-4", "--out", "warm")
+        self.assertNotIn("for every layer", (self.dir / "warm/train.log").read_text())
 
     def test_packs(self):
         self.run_it("data", "pack", f"data.root={self.data}", "--out", "p.h5", has=["14 training and 2 validation"])

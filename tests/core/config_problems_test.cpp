@@ -21,6 +21,10 @@ TEST_F(ConfigTest, MissingFileNamesTheNearOne) {
   EXPECT_SAYS(error_of([] { find_config("models", "dinat_mni"); }), "did you mean 'dinat_mini'?");
   EXPECT_SAYS(error_of([] { find_config("models", "resnet"); }), "there are: dinat_mini");
   EXPECT_SAYS(find_config("models", "dinat_mini"), "configs/models/dinat_mini.yaml");
+  write("configs/recipes/dinat_mini_in1k.yaml", "");
+  for (const char* name : {"dinat_mini_in1k", "recipes/dinat_mni_in1k"})
+    EXPECT_SAYS(error_of([&] { find_config("", name); }),
+                "did you mean 'recipes/dinat_mini_in1k'?");
   ConfigTree tree;
   EXPECT_SAYS(error_of([&] { tree.add_override("model=dinat_mni"); }), "at command line");
   EXPECT_SAYS(error_of([&] { tree.add_file(root_ + "/none.yaml"); }), "no such file");

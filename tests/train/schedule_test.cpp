@@ -88,6 +88,15 @@ TEST(Schedule, ConstantCoolsDownToo) {
   EXPECT_EQ(schedule.at(6).lr, 0.5);
 }
 
+TEST(Schedule, KnowsWhetherItsWarmUpEnds) {
+  ScheduleConfig config;
+  config.cooldown = "4it";
+  for (const auto& [warmup, reaches] : {std::pair{"0it", true}, {"16it", true}, {"17it", false}}) {
+    config.warmup = warmup;
+    EXPECT_EQ(make_schedule(config, 1, 0, 10, 20).reaches_peak(), reaches) << warmup;
+  }
+}
+
 TEST(Schedule, LengthsInEpochsStepsAndShares) {
   EXPECT_EQ(parse_length("k", "5ep", 100, 1000), 500);
   EXPECT_EQ(parse_length("k", "2.5", 100, 1000), 250);

@@ -106,11 +106,53 @@ std::unique_ptr<Trainer> make_trainer(const RunParts& parts) {
                                                      .signal = SignalWatch::received});
 }
 
+namespace {
+
+// "64 = 1 rank x 48 images x 2 leaves, the last of 16".
+std::string batch_text(const TrainConfig& train, int ranks) {
+  const int64_t leaf = std::min(train.micro_batch, train.batch),
+                leaves = (train.batch + leaf - 1) / leaf, rest = train.batch % leaf,
+                own = leaves / ranks;
+  return str(train.batch, " = ", ranks, ranks == 1 ? " rank x " : " ranks x ", leaf,
+             leaf == 1 ? " image x " : " images x ", own, own == 1 ? " leaf" : " leaves",
+             rest > 0 ? str(", the last of ", rest) : "");
+}
+
+// One rate for all layers, and as high as training from scratch takes it.
+bool forgets(const RunConfig& config) {
+  const OptimConfig& optim = config.optim;
+  return !config.model.weights.empty() && optim.name == "adamw" && optim.lr >= OptimConfig().lr &&
+         optim.layer_decay == 1 && optim.freeze.empty();
+}
+
+// What may be meant and mostly is not.
+void warn_of_settings(const RunParts& parts) {
+  const TrainConfig& train = parts.config.train;
+  const int64_t images = parts.data.train->size();
+  if (images < train.batch)
+    log_warning("train.batch = ", train.batch, ", but there are ", images,
+                " training images: every step takes all of them");
+  if (forgets(parts.config))
+    log_warning(
+        "optim.lr = ", format_number(parts.config.optim.lr),
+        " for every layer is a rate for training from scratch, with which model.weights are "
+        "soon forgotten: --config recipes/finetune_small, or optim.lr=1e-4");
+  const Schedule schedule = schedule_of(parts.config, parts.length);
+  if (schedule.reaches_peak()) return;
+  const int64_t last = std::max<int64_t>(0, schedule.total_steps - schedule.cooldown_steps - 1);
+  log_warning("sched.warmup = ", parts.config.sched.warmup, " is ", schedule.warmup_steps,
+              " steps, of which this run has ", last + 1,
+              " before its cool-down or its end: the learning rate comes to ",
+              format_number(schedule.at(last).lr),
+              " and not to optim.lr = ", format_number(parts.config.optim.lr));
+}
+
+}  // namespace
+
 void describe(const RunParts& parts) {
   const TrainConfig& train = parts.config.train;
   const TransformConfig& transform = parts.config.data.transform;
   const int ranks = parts.comm == nullptr ? 1 : parts.comm->size();
-  const int64_t leaves = (train.batch + train.micro_batch - 1) / train.micro_batch / ranks;
   log_info("data       ", format_count(parts.data.train->size()), " training and ",
            format_count(parts.data.val->size()), " validation images of ",
            parts.data.train->class_names().size(), " classes");
@@ -120,9 +162,9 @@ void describe(const RunParts& parts) {
   log_info("images     ", describe_train(transform), mixed.empty() ? "" : ", ", mixed);
   log_info("           ", describe_eval(transform), " in evaluation");
   log_info("compute    ", describe_device(parts.device), ", activations ", parts.act);
-  log_info("batch      ", train.batch, " = ", ranks, ranks == 1 ? " rank x " : " ranks x ",
-           train.micro_batch, " images x ", leaves, leaves == 1 ? " leaf" : " leaves", "; ",
-           parts.length.steps, " steps, ", parts.length.steps_per_epoch, " an epoch");
+  log_info("batch      ", batch_text(train, ranks), "; ", parts.length.steps, " steps, ",
+           parts.length.steps_per_epoch, " an epoch");
+  warn_of_settings(parts);
 }
 
 }  // namespace vicinity
