@@ -35,10 +35,22 @@ class Collectives {
   Collectives(const Collectives&) = delete;
   Collectives& operator=(const Collectives&) = delete;
 
+  /// Begins an all_to_all and returns at once. Both buffers are the communicator's until it is
+  /// done. Several may run at a time; they are done in the order in which they were begun. No other
+  /// collective is called meanwhile.
+  virtual void begin_all_to_all(const char* send, const Blocks& to, char* receive,
+                                const Blocks& from) = 0;
+  /// Drives what was begun without waiting: how many are not done yet. Called between ops, it costs
+  /// some microseconds.
+  virtual int running() = 0;
+  /// Waits until at most `most` are not done.
+  virtual void wait_for_running(int most) = 0;
   /// Block to[r] of `send` goes to rank r; what rank r sent here is written to block from[r] of
   /// `receive`. Traffic of a rank: what it sends, and as much as it receives.
-  virtual void all_to_all(const char* send, const Blocks& to, char* receive,
-                          const Blocks& from) = 0;
+  void all_to_all(const char* send, const Blocks& to, char* receive, const Blocks& from) {
+    begin_all_to_all(send, to, receive, from);
+    wait_for_running(0);
+  }
   /// Each rank holds its own block of `data`; afterwards every rank holds all of them.
   virtual void all_gather(char* data, const Blocks& blocks) = 0;
   /// `data` of rank `root` to all.

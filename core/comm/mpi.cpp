@@ -52,32 +52,45 @@ class Mpi : public Communicator {
   int rank() const override { return rank_; }
   int size() const override { return size_; }
 
-  void all_to_all(const char* send, const Blocks& to, char* receive, const Blocks& from) override {
-    begin("all_to_all");
-    wait(calls().all_to_all(send, raw(to), receive, raw(from)), "all_to_all");
+  void begin_all_to_all(const char* send, const Blocks& to, char* receive,
+                        const Blocks& from) override {
+    if (watch_) watch_->check();
+    check_code(calls().all_to_all(send, raw(to), receive, raw(from)), "all_to_all");
+    ++running_;
+  }
+
+  int running() override {
+    if (watch_) watch_->check(kGrace);
+    check_code(calls().test(&running_), "all_to_all");
+    return running_;
+  }
+
+  void wait_for_running(int most) override {
+    if (running_ > most) wait("all_to_all", most);
   }
 
   void all_gather(char* data, const Blocks& blocks) override {
-    begin("all_gather");
-    wait(calls().all_gather(data, raw(blocks)), "all_gather");
+    check_idle("all_gather");
+    complete(calls().all_gather(data, raw(blocks)), "all_gather");
   }
 
   void broadcast(char* data, size_t bytes, int root) override {
     constexpr size_t kMost = size_t{1} << 30;  // counts are ints
     for (size_t at = 0; at < bytes; at += kMost) {
-      begin("broadcast");
-      wait(calls().broadcast(data + at, std::min(kMost, bytes - at), root), "broadcast");
+      check_idle("broadcast");
+      complete(calls().broadcast(data + at, std::min(kMost, bytes - at), root), "broadcast");
     }
   }
 
   void barrier() override {
-    begin("barrier");
-    wait(calls().barrier(), "barrier");
+    check_idle("barrier");
+    complete(calls().barrier(), "barrier");
   }
 
   void finish() override {
     barrier();
-    begin("end");
+    watch_->doing("end", step_, true);
+    watch_->check();
     check_code(calls().finish(), "MPI_Finalize");  // waits for all: watched, unlike what follows
     watch_->leave("");
   }
@@ -101,18 +114,21 @@ class Mpi : public Communicator {
   void set_timeout(double seconds) override { watch_->set_timeout(seconds); }
 
  private:
-  void begin(const char* what) {
-    if (!watch_) return;
-    watch_->doing(what, step_, true);
-    watch_->check();
+  void check_idle(const char* what) const {
+    VIC_ASSERT(running_ == 0, what, " while ", running_, " exchanges run");
+    if (watch_) watch_->check();
   }
 
-  void wait(int code, const char* what) {
+  void complete(int code, const char* what) {
     check_code(code, what);
+    wait(what, 0);
+  }
+
+  void wait(const char* what, int most) {
+    if (watch_) watch_->doing(what, step_, true);
     for (int64_t turn = 0;; ++turn) {
-      int done = 0;
-      check_code(calls().test(&done), what);
-      if (done != 0) break;
+      check_code(calls().test(&running_), what);
+      if (running_ <= most) break;
       if (watch_ && turn % 16 == 0) watch_->check(kGrace);
       pause(turn);
     }
@@ -120,6 +136,7 @@ class Mpi : public Communicator {
   }
 
   int rank_ = 0, size_ = 1;
+  int running_ = 0;  // of those begun, at the last look
   int64_t step_ = -1;
   const char* waiting_ = nullptr;  // what was last told to waiting()
   std::optional<RankWatch> watch_;

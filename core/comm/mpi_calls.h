@@ -13,8 +13,8 @@ struct VicinityBlock {
   size_t bytes;
 };
 
-/// Each returns 0, or MPI's error code. One operation at a time: what begins one returns at once,
-/// and `test` is called until it says that it is done.
+/// Each returns 0, or MPI's error code. What begins an operation returns at once; `test` drives all
+/// and says how many are not done yet. They are done in the order in which they were begun.
 struct VicinityMpiCalls {
   int (*start)(int* rank, int* size);
   int (*all_to_all)(const char* send, const VicinityBlock* to, char* receive,
@@ -22,7 +22,7 @@ struct VicinityMpiCalls {
   int (*all_gather)(char* data, const VicinityBlock* blocks);
   int (*broadcast)(char* data, size_t bytes, int root);
   int (*barrier)();
-  int (*test)(int* done);
+  int (*test)(int* running);
   int (*finish)();
   void (*error_text)(int code, char* text, size_t size);
   void (*library)(char* text, size_t size);

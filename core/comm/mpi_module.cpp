@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstring>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,6 @@ namespace {
 
 constexpr size_t kUnit = 64;  // parameters are laid out in multiples of it
 
-MPI_Request request = MPI_REQUEST_NULL;
 MPI_Datatype unit_type = MPI_DATATYPE_NULL;
 int ranks = 0;
 
@@ -22,7 +22,15 @@ int ranks = 0;
 struct Layout {
   std::vector<int> counts, offsets;
 };
-Layout to_layout, from_layout;  // alive while an operation runs
+
+// Its layouts are alive while it runs.
+struct Operation {
+  MPI_Request request = MPI_REQUEST_NULL;
+  Layout to = {}, from = {};
+};
+std::deque<Operation> begun;  // in their order; none moves
+
+Operation& begin() { return begun.emplace_back(); }
 
 bool in_units(const VicinityBlock* blocks) {
   return std::all_of(blocks, blocks + ranks, [](const VicinityBlock& b) {
@@ -58,28 +66,40 @@ int all_to_all(const char* send, const VicinityBlock* to, char* receive,
   const bool units = in_units(to) && in_units(from);
   const size_t unit = units ? kUnit : 1;
   MPI_Datatype type = units ? unit_type : MPI_BYTE;
-  if (!fill(to_layout, to, unit) || !fill(from_layout, from, unit)) return MPI_ERR_COUNT;
-  return MPI_Ialltoallv(send, to_layout.counts.data(), to_layout.offsets.data(), type, receive,
-                        from_layout.counts.data(), from_layout.offsets.data(), type, MPI_COMM_WORLD,
-                        &request);
+  Operation& own = begin();
+  if (!fill(own.to, to, unit) || !fill(own.from, from, unit)) return MPI_ERR_COUNT;
+  return MPI_Ialltoallv(send, own.to.counts.data(), own.to.offsets.data(), type, receive,
+                        own.from.counts.data(), own.from.offsets.data(), type, MPI_COMM_WORLD,
+                        &own.request);
 }
 
 int all_gather(char* data, const VicinityBlock* blocks) {
   const bool units = in_units(blocks);
   MPI_Datatype type = units ? unit_type : MPI_BYTE;
-  if (!fill(to_layout, blocks, units ? kUnit : 1)) return MPI_ERR_COUNT;
-  return MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, data, to_layout.counts.data(),
-                         to_layout.offsets.data(), type, MPI_COMM_WORLD, &request);
+  Operation& own = begin();
+  if (!fill(own.to, blocks, units ? kUnit : 1)) return MPI_ERR_COUNT;
+  return MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, data, own.to.counts.data(),
+                         own.to.offsets.data(), type, MPI_COMM_WORLD, &own.request);
 }
 
 int broadcast(char* data, size_t bytes, int root) {
   if (bytes > INT_MAX) return MPI_ERR_COUNT;
-  return MPI_Ibcast(data, static_cast<int>(bytes), MPI_BYTE, root, MPI_COMM_WORLD, &request);
+  return MPI_Ibcast(data, static_cast<int>(bytes), MPI_BYTE, root, MPI_COMM_WORLD,
+                    &begin().request);
 }
 
-int barrier() { return MPI_Ibarrier(MPI_COMM_WORLD, &request); }
+int barrier() { return MPI_Ibarrier(MPI_COMM_WORLD, &begin().request); }
 
-int test(int* done) { return MPI_Test(&request, done, MPI_STATUS_IGNORE); }
+// A test of one drives all.
+int test(int* running) {
+  int done = 1;
+  while (!begun.empty() && done != 0) {
+    if (const int code = MPI_Test(&begun.front().request, &done, MPI_STATUS_IGNORE)) return code;
+    if (done != 0) begun.pop_front();
+  }
+  *running = static_cast<int>(begun.size());
+  return MPI_SUCCESS;
+}
 
 int finish() {
   MPI_Type_free(&unit_type);

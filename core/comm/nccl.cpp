@@ -81,7 +81,8 @@ class Nccl : public Collectives, private cuda_api::Patience {
     cuda_api::destroy(stream_);
   }
 
-  void all_to_all(const char* send, const Blocks& to, char* receive, const Blocks& from) override {
+  void begin_all_to_all(const char* send, const Blocks& to, char* receive,
+                        const Blocks& from) override {
     begin("all_to_all");
     for (int r = 0; r < ranks_.size(); ++r) {
       const Block &out = to[static_cast<size_t>(r)], &in = from[static_cast<size_t>(r)];
@@ -92,6 +93,10 @@ class Nccl : public Collectives, private cuda_api::Patience {
     }
     end();
   }
+
+  // For what cuda().stream() gets from now on it is done.
+  int running() override { return 0; }
+  void wait_for_running(int) override {}
 
   // Shards differ in size, which ncclAllGather cannot; NCCL runs the broadcasts of a group side by
   // side.
