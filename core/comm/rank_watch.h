@@ -10,15 +10,9 @@
 #include <string>
 #include <thread>
 
-namespace vicinity {
+#include "core/comm/watch_side.h"
 
-/// What the computing thread of a rank is at.
-struct RankActivity {
-  std::string text;      // "backward of step 12"
-  uint64_t changes = 0;  // grows with every new one
-  int64_t work = 0;  // of the process so far: ms of its cores, and 64 KB read or written for one
-  bool waiting = false;  // for the others
-};
+namespace vicinity {
 
 /// Signs of life. A rank is lost when its connection ends without a farewell (its process is gone),
 /// when nothing came from it for 0.8 of the time-out (stopped, or its machine is), or when for as
@@ -46,10 +40,7 @@ class RankWatch {
   void leave(const std::string& why);
 
  private:
-  class Side;
-  class Hub;
-  class Spoke;
-  void run(Side& side);
+  void run(WatchSide& side);
   void wake() const;
   void lose(const std::string& text, bool ended);
   void end_if_overdue();
@@ -68,7 +59,7 @@ class RankWatch {
   bool lost_one_ended_ = false;
   std::chrono::steady_clock::time_point lost_at_;
   int wake_;  // eventfd: a farewell does not wait for the next beat
-  std::unique_ptr<Side> side_;
+  std::unique_ptr<WatchSide> side_;
   std::thread thread_;
 };
 
