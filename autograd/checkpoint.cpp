@@ -27,19 +27,26 @@ std::vector<Variable> checkpoint(const std::vector<Variable>& inputs, Segment se
                                   [](const Variable& input) { return input.needs_grad(); });
   if (!wanted || !is_recording()) return segment(inputs);
   std::vector<Tensor> values, ys;
-  std::vector<Variable> constants;
+  std::vector<Variable> constants, read = inputs;
   for (const Variable& input : inputs) {
     values.push_back(input.value());
     constants.emplace_back(input.value());
   }
   {
     const NoGrad no_grad;
+    LeafReads inside;
     for (const Variable& y : segment(constants)) ys.push_back(y.value());
+    for (const Variable& leaf : inside.all()) read.emplace_back(Tensor{}, leaf.node());
   }
-  return record(
-      "checkpoint", std::move(ys), inputs,
-      [segment = std::move(segment), values = std::move(values)](
-          const Grads& dys, const Needs& needs) { return run_again(segment, values, dys, needs); });
+  // The parameters inside are inputs too, so that their gradients are not whole before this has run
+  // back; it gives them none, since the tape of the second run does.
+  return record("checkpoint", std::move(ys), read,
+                [segment = std::move(segment), values = std::move(values), count = read.size()](
+                    const Grads& dys, const Needs& needs) {
+                  Grads grads = run_again(segment, values, dys, needs);
+                  grads.resize(count);
+                  return grads;
+                });
 }
 
 }  // namespace vicinity

@@ -47,6 +47,19 @@ class NoGrad {
 /// Whether this thread records.
 bool is_recording();
 
+/// While one lives, ops that this thread does not record leave behind which leaves they read.
+class LeafReads {
+ public:
+  LeafReads();
+  ~LeafReads();
+  LeafReads(const LeafReads&) = delete;
+  LeafReads& operator=(const LeafReads&) = delete;
+  std::vector<Variable>& all() { return all_; }
+
+ private:
+  std::vector<Variable> all_;
+};
+
 /// Runs the tape from `y` back to the leaves, with dL/dy = `dy` (same shape). Walks nodes by
 /// falling creation number, a reverse topological order: no recursion, and sums in a fixed order,
 /// so that runs repeat bit for bit. Frees every closure (and what it captured) as soon as it has

@@ -3,6 +3,7 @@
 #include <queue>
 #include <unordered_set>
 
+#include "autograd/leaf_watch.h"
 #include "autograd/record.h"
 #include "autograd/watch.h"
 #include "core/ops/elementwise.h"
@@ -20,6 +21,25 @@ class Node {
   bool leaf = false;
   bool gate = false;     // keeps what arrives
   bool written = false;  // leaves: the sink holds a gradient
+  int readers = 0;       // leaves: inputs of nodes that have not run back
+
+  Node() = default;
+  ~Node() { release(inputs, nullptr); }
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // A node that has these inputs is made.
+  static void hold(const std::vector<Variable>& inputs) {
+    for (const Variable& input : inputs)
+      if (input.needs_grad() && input.node()->leaf) ++input.node()->readers;
+  }
+  // It has run back, or never will. `watch`: hears which leaves nobody else reads; or absent.
+  static void release(const std::vector<Variable>& inputs, LeafWatch* watch) {
+    for (const Variable& input : inputs) {
+      if (!input.needs_grad() || !input.node()->leaf) continue;
+      if (--input.node()->readers == 0 && watch != nullptr) watch->whole(input.node()->arrived[0]);
+    }
+  }
 
   // Adds a gradient to those that arrived at an output. Sums in place only where nobody else sees
   // the tensor.
@@ -44,6 +64,8 @@ namespace {
 
 thread_local bool recording = true;
 thread_local TapeWatch* watch = nullptr;
+thread_local LeafWatch* leaf_watch = nullptr;
+thread_local LeafReads* reads = nullptr;
 
 Tensor sink_of(const Variable& input) {
   const Node* node = input.node().get();
@@ -53,8 +75,16 @@ Tensor sink_of(const Variable& input) {
 void show_output(const char* op, const Tensor& y, const std::vector<Variable>& inputs) {
   if (watch == nullptr) return;
   std::vector<Tensor> sinks;
-  for (const Variable& input : inputs) sinks.push_back(sink_of(input));
+  for (const Variable& input : inputs)  // what has no value is held, not read
+    sinks.push_back(input.defined() ? sink_of(input) : Tensor{});
   watch->output(op, y, sinks);
+}
+
+// A tape that is not kept keeps in mind what it reads, for whoever asks.
+void note_reads(const std::vector<Variable>& inputs) {
+  if (reads == nullptr) return;
+  for (const Variable& input : inputs)
+    if (input.needs_grad() && input.node()->leaf) reads->all().push_back(input);
 }
 
 uint64_t next_number() {
@@ -78,6 +108,7 @@ std::shared_ptr<Node> make_node(const char* op, size_t outputs, const std::vecto
     node->inputs.emplace_back(Tensor{}, input.node(), input.output());
     node->wanted.push_back(input.needs_grad());
   }
+  Node::hold(node->inputs);
   return node;
 }
 
@@ -107,6 +138,7 @@ std::vector<Variable> record(const char* op, std::vector<Tensor> ys,
   std::vector<Variable> result;
   for (const Tensor& y : ys) show_output(op, y, inputs);
   const bool keep = recording && any_wanted(inputs);
+  if (!recording) note_reads(inputs);
   const auto node = keep ? make_node(op, ys.size(), inputs, std::move(backward)) : nullptr;
   for (size_t i = 0; i < ys.size(); ++i) {
     result.push_back(keep ? Variable(std::move(ys[i]), node, static_cast<int>(i))
@@ -118,6 +150,7 @@ std::vector<Variable> record(const char* op, std::vector<Tensor> ys,
 Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs,
                 BackwardOne backward) {
   show_output(op, y, inputs);
+  if (!recording) note_reads(inputs);
   if (!recording || !any_wanted(inputs)) return y;
   auto many = [one = std::move(backward)](const Grads& dys, const Needs& needs) {
     return one(dys[0], needs);
@@ -133,12 +166,19 @@ NoGrad::~NoGrad() { recording = before_; }
 Watched::Watched(TapeWatch& wanted) { watch = &wanted; }
 Watched::~Watched() { watch = nullptr; }
 
+LeavesWatched::LeavesWatched(LeafWatch& wanted) { leaf_watch = &wanted; }
+LeavesWatched::~LeavesWatched() { leaf_watch = nullptr; }
+
+LeafReads::LeafReads() { reads = this; }
+LeafReads::~LeafReads() { reads = nullptr; }
+
 Leaf::Leaf(Tensor sink) : node_(std::make_shared<Node>()) {
   node_->leaf = true;
   node_->number = next_number();
   node_->arrived = {std::move(sink)};
 }
 bool Leaf::written() const { return node_->written; }
+bool Leaf::is_read() const { return node_->readers > 0; }
 void Leaf::reset() { node_->written = false; }
 Tensor& Leaf::sink() { return node_->arrived[0]; }
 
@@ -188,6 +228,8 @@ void backward(const std::vector<Variable>& ys, Grads dys) {
       if (wanted) arrive(inputs[i].node(), inputs[i].output(), grads[i]);
       grads[i] = Tensor{};
     }
+    Node::release(inputs, leaf_watch);
+    if (leaf_watch != nullptr) leaf_watch->op_done();
   }
 }
 

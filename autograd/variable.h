@@ -52,6 +52,8 @@ class Leaf {
   /// `value` as seen by ops: the parameter itself or its copy in another dtype.
   Variable use(Tensor value) const { return {std::move(value), node_}; }
   bool written() const;
+  /// Whether an op that has not run back reads it.
+  bool is_read() const;
   void reset();
   Tensor& sink();
 
