@@ -132,6 +132,19 @@ const Tensor& ParameterStore::grad() {
   return grad_;
 }
 
+std::vector<GradientPlace> ParameterStore::gradient_places() {
+  std::vector<GradientPlace> places;
+  for (const Stored& s : stored_) {
+    int64_t begin = s.offset;
+    for (Leaf& leaf : s.parameter->leaves()) {
+      const int64_t end = begin + leaf.sink().size();
+      places.push_back({begin, end, &leaf});
+      begin = end;
+    }
+  }
+  return places;
+}
+
 void ParameterStore::clear_grads() {
   for (const Stored& s : stored_) {
     for (Leaf& leaf : s.parameter->leaves()) leaf.reset();

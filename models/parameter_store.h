@@ -24,6 +24,13 @@ struct Published {
   int64_t size() const { return shape.size(); }
 };
 
+/// Where the gradient of a leaf lies in the flat one: elements [begin, end).
+struct GradientPlace {
+  int64_t begin = 0;
+  int64_t end = 0;
+  Leaf* leaf = nullptr;
+};
+
 /// How the parameters of a model are kept.
 struct Storing {
   DType dtype = DType::f32;  // of the masters
@@ -48,6 +55,10 @@ class ParameterStore {
   /// The gradient of the last backward, zero where none arrived.
   const Tensor& grad();
   void clear_grads();
+  /// The flat gradient during a backward: what lies where nothing has arrived is anything.
+  const Tensor& arriving() const { return grad_; }
+  /// Of all leaves, ascending. What is frozen has none, and a gradient of zero.
+  std::vector<GradientPlace> gradient_places();
   /// Keeps bf16 copies from now on (matrix products in bf16).
   void enable_copies();
   /// Writes the copies anew: after every change of the values but an optimiser's, which writes them

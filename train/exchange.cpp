@@ -9,33 +9,6 @@
 namespace vicinity {
 namespace {
 
-constexpr int64_t kPiece = 1 << 20;  // elements of a shard that are on their way at a time
-
-bool is_power_of_two(int64_t n) { return n > 0 && (n & (n - 1)) == 0; }
-
-int64_t leaves_in(int64_t images, int64_t micro_batch) {
-  return (images + micro_batch - 1) / micro_batch;
-}
-
-// Numbers of ranks that share `leaves` alike.
-std::vector<int64_t> possible_ranks(int64_t leaves) {
-  std::vector<int64_t> ranks = {leaves};
-  while (ranks.back() % 2 == 0) ranks.push_back(ranks.back() / 2);
-  return ranks;
-}
-
-std::string possible(int64_t leaves, int64_t micro_batch, int64_t ranks) {
-  int64_t below = 0, above = ranks;
-  while (above < leaves) above = 2 * (below = above);
-  std::string text = str("With ", ranks, " ranks: ");
-  if (below > 0) text += str("train.batch=", below * micro_batch, " or ");
-  text += str("train.batch=", above * micro_batch, ". With this batch: ");
-  const std::vector<int64_t> others = possible_ranks(leaves);
-  for (size_t i = others.size(); i-- > 0;)
-    text += str(others[i], i == 0 ? " ranks" : i == 1 ? " or " : ", ");
-  return text;
-}
-
 // parts[begin] = the sum over parts [begin, end), in the shape of the upper tree: split at the
 // largest power of two below their number.
 void add_in_tree(std::vector<Tensor>& parts, size_t begin, size_t end) {
@@ -46,6 +19,8 @@ void add_in_tree(std::vector<Tensor>& parts, size_t begin, size_t end) {
   add_in_tree(parts, begin + half, end);
   add_(parts[begin], parts[begin + half]);
 }
+
+int64_t chunks_in(int64_t elements) { return (elements + kSquaresChunk - 1) / kSquaresChunk; }
 
 void append(std::string& bytes, const void* data, size_t size) {
   bytes.append(static_cast<const char*>(data), size);
@@ -69,107 +44,145 @@ class Reader {
 
 }  // namespace
 
-LeafShare share_leaves(int64_t batch, int64_t micro_batch, int ranks) {
-  const int64_t leaves = leaves_in(batch, micro_batch);
-  VIC_CHECK(ConfigError, leaves % ranks == 0 && is_power_of_two(leaves / ranks),
-            "train.batch=", batch, " is ", leaves, leaves == 1 ? " leaf" : " leaves",
-            " of train.micro_batch=", micro_batch, ", which ", ranks,
-            " ranks cannot share: each takes the same number of leaves, 1, 2, 4, 8, ... (sums keep "
-            "their order on any number of ranks). ",
-            possible(leaves, micro_batch, ranks));
-  return {micro_batch, leaves / ranks};
-}
-
 Exchange::Exchange(Communicator& comm, int64_t parameters, const LeafShare& share,
                    Collectives* gpus)
     : comm_(comm),
       tensors_(gpus != nullptr ? *gpus : comm),
       device_(gpus != nullptr ? kCuda : kCpu),
-      parameters_(parameters),
-      share_(share) {
-  const int64_t each = (parameters + comm.size() - 1) / comm.size();
-  shard_ = (each + kSquaresChunk - 1) / kSquaresChunk * kSquaresChunk;
-  sum_ = empty({end(comm.rank()) - begin(comm.rank())}, DType::f32, device_);
-  received_ = empty({comm.size() * std::min(kPiece, shard_)}, DType::f32, device_);
-}
+      share_(share),
+      layout_(parameters, comm.size()),
+      sum_(empty({own_size()}, DType::f32, device_)),
+      received_(empty({std::min(kInFlight, layout_.buckets()) * layout_.bucket_size()}, DType::f32,
+                      device_)) {}
 
-int64_t Exchange::begin(int rank) const { return std::min(parameters_, rank * shard_); }
+std::vector<ShardPiece> Exchange::own_pieces() const {
+  std::vector<ShardPiece> pieces;
+  for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
+    const ShardPiece piece = layout_.piece(bucket, comm_.rank());
+    if (piece.size > 0) pieces.push_back(piece);
+  }
+  return pieces;
+}
 
 Tensor Exchange::own(const Tensor& flat) const {
-  return flat.slice(begin(comm_.rank()), end(comm_.rank()));
+  Tensor shard = empty({own_size()}, flat.dtype(), flat.device());
+  for (const ShardPiece& piece : own_pieces()) {
+    Tensor place = shard.slice(piece.shard, piece.shard + piece.size);
+    copy_(place, flat.slice(piece.flat, piece.flat + piece.size));
+  }
+  return shard;
 }
 
-std::vector<UpdateRange> Exchange::own(const std::vector<UpdateRange>& ranges) const {
-  const int64_t from = begin(comm_.rank()), to = end(comm_.rank());
+void Exchange::put(const Tensor& shard, Tensor& flat) const {
+  for (const ShardPiece& piece : own_pieces()) {
+    Tensor place = flat.slice(piece.flat, piece.flat + piece.size);
+    copy_(place, shard.slice(piece.shard, piece.shard + piece.size));
+  }
+}
+
+std::vector<UpdateRange> Exchange::within(const ShardPiece& piece,
+                                          const std::vector<UpdateRange>& ranges) {
   std::vector<UpdateRange> parts;
   for (UpdateRange range : ranges) {
-    range.begin = std::max(range.begin, from) - from;
-    range.end = std::min(range.end, to) - from;
+    range.begin = std::max(range.begin, piece.flat) - piece.flat;
+    range.end = std::min(range.end, piece.flat + piece.size) - piece.flat;
     if (range.begin < range.end) parts.push_back(range);
   }
   return parts;
 }
 
-int Exchange::ranks_with(int64_t images) const {
-  const int64_t leaves = leaves_in(images, share_.micro_batch);
-  return static_cast<int>((leaves + share_.leaves_per_rank - 1) / share_.leaves_per_rank);
+void Exchange::begin_sum(const Tensor& own_sum, int64_t images) {
+  VIC_ASSERT(summed_ == 0, "a sum is begun while another one goes on");
+  own_sum_ = own_sum;
+  senders_ = share_.ranks_with(images);
+  whole_ = layout_.parameters();
+  begun_ = summed_ = layout_.buckets();
 }
 
-Blocks Exchange::shards(size_t element) const {
-  Blocks blocks;
-  for (int r = 0; r < comm_.size(); ++r)
-    blocks.push_back({static_cast<size_t>(begin(r)) * element,
-                      static_cast<size_t>(end(r) - begin(r)) * element});
-  return blocks;
+void Exchange::whole_from(int64_t begin) {
+  VIC_ASSERT(begin <= whole_, "whole from ", begin, " on, and before from ", whole_);
+  whole_ = begin;
+  progress();
 }
 
-Tensor Exchange::sum_gradients(const Tensor& own_sum, int64_t images) {
-  const auto senders = static_cast<size_t>(ranks_with(images));
-  const auto ranks = static_cast<size_t>(comm_.size()), self = static_cast<size_t>(comm_.rank());
-  const Blocks all = shards(sizeof(float));
-  for (int64_t from = 0; from < shard_; from += kPiece) {
-    Blocks to(ranks), in(ranks);
-    const int64_t size = std::clamp<int64_t>(sum_.size() - from, 0, kPiece);
-    for (size_t r = 0; r < ranks; ++r) {
-      const auto offset = static_cast<size_t>(from) * sizeof(float);
-      const size_t left = all[r].bytes > offset ? all[r].bytes - offset : 0;
-      if (self < senders) to[r] = {all[r].offset + offset, std::min(left, kPiece * sizeof(float))};
-      if (r < senders)
-        in[r] = {r * static_cast<size_t>(size) * sizeof(float),
-                 static_cast<size_t>(size) * sizeof(float)};
-    }
-    tensors_.all_to_all(own_sum.defined() ? own_sum.raw() : nullptr, to, received_.raw(), in);
-    if (size == 0) continue;
-    std::vector<Tensor> parts;
-    for (size_t r = 0; r < senders; ++r) {
-      const auto at = static_cast<int64_t>(r) * size;
-      parts.push_back(received_.slice(at, at + size));
-    }
-    add_in_tree(parts, 0, senders);
-    Tensor place = sum_.slice(from, from + size);
-    copy_(place, parts[0]);
+void Exchange::progress() {
+  if (begun_ < summed_) {
+    const int running = tensors_.running();
+    while (summed_ - begun_ > running) add_parts(--summed_);
   }
+  while (begun_ > 0 && summed_ - begun_ < kInFlight &&
+         (begun_ - 1) * layout_.bucket_size() >= whole_)
+    begin_bucket(--begun_);
+}
+
+Tensor Exchange::finish_sum() {
+  whole_from(0);
+  while (summed_ > 0) {
+    tensors_.wait_for_running(static_cast<int>(summed_ - begun_ - 1));
+    progress();
+  }
+  own_sum_ = Tensor{};
   return sum_;
 }
 
+Tensor Exchange::sum_gradients(const Tensor& own_sum, int64_t images) {
+  begin_sum(own_sum, images);
+  return finish_sum();
+}
+
+// Where what is received of a bucket lies: buckets in flight are neighbours.
+Tensor Exchange::place_of(int64_t bucket) const {
+  const int64_t begin = bucket % kInFlight * layout_.bucket_size();
+  return received_.slice(begin, begin + layout_.bucket_size());
+}
+
+void Exchange::begin_bucket(int64_t bucket) {
+  const auto ranks = static_cast<size_t>(comm_.size());
+  const auto size = static_cast<size_t>(layout_.piece(bucket, comm_.rank()).size) * sizeof(float);
+  Blocks to(ranks), from(ranks);
+  if (comm_.rank() < senders_) to = layout_.slices(bucket, sizeof(float));
+  for (size_t r = 0; r < static_cast<size_t>(senders_); ++r) from[r] = {r * size, size};
+  tensors_.begin_all_to_all(own_sum_.defined() ? own_sum_.raw() : nullptr, to,
+                            place_of(bucket).raw(), from);
+}
+
+void Exchange::add_parts(int64_t bucket) {
+  const ShardPiece piece = layout_.piece(bucket, comm_.rank());
+  if (piece.size == 0) return;
+  const Tensor received = place_of(bucket);
+  std::vector<Tensor> parts;
+  for (int64_t r = 0; r < senders_; ++r)
+    parts.push_back(received.slice(r * piece.size, (r + 1) * piece.size));
+  add_in_tree(parts, 0, parts.size());
+  Tensor place = sum_.slice(piece.shard, piece.shard + piece.size);
+  copy_(place, parts[0]);
+}
+
+// Chunks lie as the parameters do.
 Tensor Exchange::sum_of_squares(const Tensor& shard) {
   const Tensor own = squares_of_chunks(shard);
-  std::vector<size_t> bytes;
-  int64_t chunks = 0, first = 0;
-  for (int r = 0; r < comm_.size(); ++r) {
-    if (r == comm_.rank()) first = chunks;
-    const int64_t here = (end(r) - begin(r) + kSquaresChunk - 1) / kSquaresChunk;
-    bytes.push_back(static_cast<size_t>(here) * sizeof(double));
-    chunks += here;
+  Tensor all = empty({chunks_in(layout_.parameters())}, DType::f64, device_);
+  for (const ShardPiece& piece : own_pieces()) {
+    const int64_t to = chunks_in(piece.flat), from = chunks_in(piece.shard),
+                  count = chunks_in(piece.size);
+    Tensor place = all.slice(to, to + count);
+    copy_(place, own.slice(from, from + count));
   }
-  Tensor all = empty({chunks}, DType::f64, device_), place = all.slice(first, first + own.size());
-  copy_(place, own);
-  tensors_.all_gather(all.raw(), consecutive(bytes));
+  for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
+    Blocks blocks;
+    for (int r = 0; r < comm_.size(); ++r) {
+      const ShardPiece piece = layout_.piece(bucket, r);
+      blocks.push_back({static_cast<size_t>(chunks_in(piece.flat)) * sizeof(double),
+                        static_cast<size_t>(chunks_in(piece.size)) * sizeof(double)});
+    }
+    tensors_.all_gather(all.raw(), blocks);
+  }
   return join_squares(all);
 }
 
 void Exchange::gather(Tensor& flat) {
-  tensors_.all_gather(flat.raw(), shards(size_of(flat.dtype())));
+  for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket)
+    tensors_.all_gather(flat.raw(), layout_.slices(bucket, size_of(flat.dtype())));
 }
 
 void Exchange::broadcast(Tensor& flat) { tensors_.broadcast(flat.raw(), flat.bytes(), 0); }
@@ -203,24 +216,33 @@ StepNumbers Exchange::gather(const StepNumbers& own, int64_t images) {
 
 // Through all_to_all, so that no other rank needs memory for the whole.
 Tensor Exchange::collect(const Tensor& shard) {
-  const auto ranks = static_cast<size_t>(comm_.size());
-  Blocks to(ranks), from(ranks);
-  to[0].bytes = shard.bytes();
+  const size_t element = size_of(shard.dtype());
   Tensor flat;
-  if (is_first()) {
-    flat = empty({parameters_}, shard.dtype(), device_);
-    from = shards(size_of(shard.dtype()));
+  if (is_first()) flat = empty({layout_.parameters()}, shard.dtype(), device_);
+  for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
+    Blocks to(static_cast<size_t>(comm_.size())), from = to;
+    to[0] = in_shard(bucket, element);
+    if (is_first()) from = layout_.slices(bucket, element);
+    tensors_.begin_all_to_all(shard.raw(), to, flat.defined() ? flat.raw() : nullptr, from);
   }
-  tensors_.all_to_all(shard.raw(), to, flat.defined() ? flat.raw() : nullptr, from);
+  tensors_.wait_for_running(0);
   return flat;
 }
 
 void Exchange::distribute(const Tensor& flat, Tensor& shard) {
-  const auto ranks = static_cast<size_t>(comm_.size());
-  Blocks to(ranks), from(ranks);
-  from[0].bytes = shard.bytes();
-  if (is_first()) to = shards(size_of(shard.dtype()));
-  tensors_.all_to_all(flat.defined() ? flat.raw() : nullptr, to, shard.raw(), from);
+  const size_t element = size_of(shard.dtype());
+  for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
+    Blocks to(static_cast<size_t>(comm_.size())), from = to;
+    from[0] = in_shard(bucket, element);
+    if (is_first()) to = layout_.slices(bucket, element);
+    tensors_.begin_all_to_all(flat.defined() ? flat.raw() : nullptr, to, shard.raw(), from);
+  }
+  tensors_.wait_for_running(0);
+}
+
+Block Exchange::in_shard(int64_t bucket, size_t element) const {
+  const ShardPiece piece = layout_.piece(bucket, comm_.rank());
+  return {static_cast<size_t>(piece.shard) * element, static_cast<size_t>(piece.size) * element};
 }
 
 }  // namespace vicinity

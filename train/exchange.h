@@ -1,12 +1,12 @@
 // What ranks do together in a step, so that N of them have the bits of one.
 //
 // A rank owns a run of 2^k leaves of each batch and sums their gradients in its own subtree
-// (gradient_tree.h). The flat parameters are cut into a shard for each rank. Every rank sends each
-// shard of its sum to that shard's owner, who adds what came in the order of the upper tree,
-// updates its shard with the part of the optimiser's state that belongs to it, and sends the new
-// parameters to all: per step and rank 2 (N - 1) / N times the parameters in each direction, as a
-// ring's, and an N-th of the optimiser's state in memory (Rajbhandari et al. 2020, "ZeRO",
-// arXiv:1910.02054, sec. 5.1).
+// (gradient_tree.h). The flat parameters are cut into a shard for each rank (shard_layout.h). Every
+// rank sends each shard of its sum to that shard's owner, bucket by bucket, while its backward goes
+// on (overlapped_sum.h). The owner adds what came in the order of the upper tree, updates its shard
+// with the part of the optimiser's state that belongs to it, and sends the new parameters to all:
+// per step and rank 2 (N - 1) / N times the parameters in each direction, as a ring's, and an N-th
+// of the optimiser's state in memory (Rajbhandari et al. 2020, "ZeRO", arXiv:1910.02054, sec. 5.1).
 #pragma once
 
 #include <functional>
@@ -17,21 +17,10 @@
 #include "core/comm/communicator.h"
 #include "core/ops/update_ranges.h"
 #include "core/tensor/tensor.h"
+#include "train/leaf_share.h"
+#include "train/shard_layout.h"
 
 namespace vicinity {
-
-/// A batch in leaves, and how many of them are one rank's.
-struct LeafShare {
-  int64_t micro_batch = 1;
-  int64_t leaves_per_rank = 1;
-
-  int64_t images() const { return micro_batch * leaves_per_rank; }
-};
-
-/// ConfigError, with the nearest numbers that are possible, unless each of `ranks` ranks gets the
-/// same power of two of leaves: only then is what a rank sums a subtree of the tree over all
-/// leaves.
-LeafShare share_leaves(int64_t batch, int64_t micro_batch, int ranks);
 
 /// Of one rank in a step: what is summed on every rank over the same numbers in the same order.
 struct StepNumbers {
@@ -53,17 +42,34 @@ class Exchange {
   /// Place in the whole batch of this rank's first image.
   int64_t first_image() const { return comm_.rank() * share_.images(); }
 
-  /// This rank's shard of a flat tensor, sharing its storage; may be empty.
+  const ShardLayout& layout() const { return layout_; }
+  /// The slices of the flat tensors that are this rank's shard, in its order; none is empty.
+  std::vector<ShardPiece> own_pieces() const;
+  /// A copy of this rank's shard of a flat tensor.
   Tensor own(const Tensor& flat) const;
-  /// The parts of ranges that lie in this rank's shard, counted from its begin.
-  std::vector<UpdateRange> own(const std::vector<UpdateRange>& ranges) const;
+  /// The parts of ranges that lie in a piece, counted from its begin.
+  static std::vector<UpdateRange> within(const ShardPiece& piece,
+                                         const std::vector<UpdateRange>& ranges);
 
-  /// This rank's shard of the gradient of a whole batch of `images`. own_sum: flat f32 sum over
-  /// this rank's leaves, absent where a short batch leaves it none. Good until the next call.
+  /// The sum over ranks of the gradient of a batch of `images`, begun. own_sum: flat f32 sum over
+  /// this rank's leaves, absent where a short batch leaves it none; its elements may come later.
+  /// Buckets leave in order, from the last to the first, the same on every rank; kInFlight of them
+  /// are on their way at a time.
+  void begin_sum(const Tensor& own_sum, int64_t images);
+  /// The elements of the own sum from `begin` on are there, and stay as they are until the end.
+  void whole_from(int64_t begin);
+  /// Sends, receives and adds what can be, without waiting.
+  void progress();
+  /// This rank's shard of the sum, good until the next one is begun. Waits for the other ranks.
+  Tensor finish_sum();
+  /// All of that at once.
   Tensor sum_gradients(const Tensor& own_sum, int64_t images);
   /// The sum of squares of the whole gradient, f64 [1], from this rank's shard of it: added in the
   /// order of one machine (core/ops/grad_norm.h).
   Tensor sum_of_squares(const Tensor& shard);
+
+  /// This rank's shard of `flat` becomes `shard`; the other shards stay.
+  void put(const Tensor& shard, Tensor& flat) const;
   /// Every rank's shard of `flat` to all.
   void gather(Tensor& flat);
   /// Rank 0's `flat` to all.
@@ -77,19 +83,27 @@ class Exchange {
   void distribute(const Tensor& flat, Tensor& shard);
 
  private:
-  int64_t begin(int rank) const;
-  int64_t end(int rank) const { return begin(rank + 1); }
-  int ranks_with(int64_t images) const;
-  Blocks shards(size_t element) const;
+  // Two: one travels while the owner adds the other.
+  static constexpr int64_t kInFlight = 2;
+
+  int64_t own_size() const { return layout_.shard_size(comm_.rank()); }
+  void begin_bucket(int64_t bucket);
+  void add_parts(int64_t bucket);
+  Tensor place_of(int64_t bucket) const;
+  Block in_shard(int64_t bucket, size_t element) const;
 
   Communicator& comm_;
   Collectives& tensors_;  // carries them
   Device device_;         // where they lie
-  int64_t parameters_;
   LeafShare share_;
-  int64_t shard_;    // elements, the last ones less
+  ShardLayout layout_;
   Tensor sum_;       // of the own shard
-  Tensor received_;  // a piece of it from each rank
+  Tensor received_;  // of each bucket in flight, the own slice from each rank
+  // Of the sum that is going on. Buckets are counted down: those from begun_ on have left, those
+  // from summed_ on are done.
+  Tensor own_sum_;
+  int senders_ = 0;  // ranks with images
+  int64_t whole_ = 0, begun_ = 0, summed_ = 0;
 };
 
 }  // namespace vicinity

@@ -19,15 +19,23 @@ class GradientTree {
   /// one before. A single leaf is its own sum: it is not copied. Valid until the next call.
   Tensor sum(size_t leaves, const std::function<Tensor(size_t)>& leaf);
 
+  /// The same leaf by leaf: adds one that is not the last,
+  void add(const Tensor& leaf);
+  /// then tells of the last, whose elements may come later. Gives back where the sum will lie,
+  Tensor begin_last(const Tensor& last);
+  /// sums elements [begin, end), each once, when they are there,
+  void add_last(int64_t begin, int64_t end);
+  /// and gives back the sum.
+  Tensor finish();
+
  private:
   struct Subtree {
     Tensor sum;
     int height;
   };
-  void add(const Tensor& leaf);
   void merge_top();
 
-  Tensor total_;
+  Tensor total_, last_;
   std::vector<Subtree> stack_;
   std::vector<Tensor> spare_;
 };

@@ -7,6 +7,7 @@
 #include "core/ops/grad_norm.h"
 #include "core/ops/transfer.h"
 #include "core/runtime/profile.h"
+#include "train/overlapped_sum.h"
 
 namespace vicinity {
 namespace {
@@ -60,14 +61,18 @@ void accept(const LossSums& sums, double norm, int64_t step) {
 
 }  // namespace
 
-Trainer::Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<UpdateRange> ranges,
-                 Settings settings)
+Trainer::Trainer(Model& model, Task& task, Optimizer& optimizer,
+                 const std::vector<UpdateRange>& ranges, Settings settings)
     : model_(model),
       task_(task),
       optimizer_(optimizer),
-      ranges_(settings.ranks != nullptr ? settings.ranks->own(ranges) : std::move(ranges)),
       settings_(std::move(settings)),
-      captured_(model.store().value().device(), settings_.cuda_graph) {}
+      captured_(model.store().value().device(), settings_.cuda_graph) {
+  pieces_ = settings_.ranks != nullptr
+                ? settings_.ranks->own_pieces()
+                : std::vector<ShardPiece>{{.size = model.store().value().size()}};
+  for (const ShardPiece& piece : pieces_) updates_.emplace_back(Exchange::within(piece, ranges));
+}
 
 std::vector<LeafBatch> Trainer::leaves(const Tensor& images, const Tensor& labels) const {
   const int64_t first = settings_.ranks != nullptr ? settings_.ranks->first_image() : 0;
@@ -79,7 +84,7 @@ void Trainer::doing(const char* what) {
   if (settings_.ranks != nullptr) settings_.ranks->comm().doing(what, step_ + 1);
 }
 
-LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
+Variable Trainer::run_forward(const LeafBatch& leaf, LeafOutcome& outcome) {
   doing("forward");
   const auto start = std::chrono::steady_clock::now();
   Pass pass{.training = true,
@@ -89,25 +94,26 @@ LeafOutcome Trainer::forward_backward(const LeafBatch& leaf) {
             .first_sample = leaf.first,
             .recompute = settings_.recompute,
             .head_dropout = settings_.head_dropout};
-  LeafOutcome outcome;
   model_.store().clear_grads();
-  const Variable loss = task_.loss(leaf, pass, outcome);
+  Variable loss = task_.loss(leaf, pass, outcome);
   phases_.forward += seconds_since(start);
+  return loss;
+}
+
+void Trainer::run_back(const Variable& loss) {
   doing("backward");
-  const auto middle = std::chrono::steady_clock::now();
+  const auto start = std::chrono::steady_clock::now();
   backward(loss, full({1}, 1, loss.dtype(), loss.value().device()));
-  phases_.backward += seconds_since(middle);
-  return outcome;
+  phases_.backward += seconds_since(start);
 }
 
 StepOutcome Trainer::enqueue(const Tensor& images, const Tensor& labels) {
   StepOutcome outcome;
   const std::vector<LeafBatch> own = leaves(images, labels);
-  if (!own.empty()) {  // the short batch at the end of an epoch may leave a rank none
-    outcome.gradient = gradients_.sum(own.size(), [&](size_t i) {
-      outcome.leaves.push_back(forward_backward(own[i]));
-      return model_.store().grad();
-    });
+  if (sums_while_it_goes_back()) {
+    outcome.gradient = sum_over_ranks(own, outcome, labels.dim(0));
+  } else if (!own.empty()) {  // the short batch at the end of an epoch may leave a rank none
+    outcome.gradient = sum_leaves(own, outcome);
   }
   if (settings_.ranks != nullptr) return outcome;
   const auto start = std::chrono::steady_clock::now();
@@ -118,12 +124,38 @@ StepOutcome Trainer::enqueue(const Tensor& images, const Tensor& labels) {
   return outcome;
 }
 
+Tensor Trainer::sum_leaves(const std::vector<LeafBatch>& leaves, StepOutcome& outcome) {
+  return gradients_.sum(leaves.size(), [&](size_t i) {
+    run_back(run_forward(leaves[i], outcome.leaves.emplace_back()));
+    return model_.store().grad();
+  });
+}
+
+// The shard of the gradient that this rank updates. The others leave while the last leaf runs back.
+Tensor Trainer::sum_over_ranks(const std::vector<LeafBatch>& own, StepOutcome& outcome,
+                               int64_t images) {
+  Exchange& ranks = *settings_.ranks;
+  if (own.empty()) return ranks.sum_gradients({}, images);  // of the last batch of an epoch
+  for (size_t i = 0; i + 1 < own.size(); ++i) {
+    run_back(run_forward(own[i], outcome.leaves.emplace_back()));
+    gradients_.add(model_.store().grad());
+  }
+  const Variable loss = run_forward(own.back(), outcome.leaves.emplace_back());
+  OverlappedSum sum(model_.store(), gradients_, ranks, images);
+  run_back(loss);
+  const auto start = std::chrono::steady_clock::now();
+  const Tensor shard = sum.finish();
+  phases_.update += seconds_since(start);
+  return shard;
+}
+
 // On a GPU enqueued op by op behind the recorded forward and backward: NCCL is no part of the
 // graph.
 void Trainer::update_on_ranks(StepOutcome& outcome, int64_t images) {
   const auto start = std::chrono::steady_clock::now();
   Exchange& ranks = *settings_.ranks;
-  const Tensor shard = ranks.sum_gradients(outcome.gradient, images);
+  const Tensor shard =
+      sums_while_it_goes_back() ? outcome.gradient : ranks.sum_gradients(outcome.gradient, images);
   outcome.squares = ranks.sum_of_squares(shard);
   outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
   update(shard, outcome.scale);
@@ -146,14 +178,15 @@ void Trainer::gather_numbers(const StepOutcome& outcome, int64_t images) {
 
 void Trainer::update(const Tensor& gradient, const Tensor& grad_scale) {
   ParameterStore& store = model_.store();
-  if (settings_.ranks == nullptr) {
-    optimizer_.step(store.value(), gradient, store.copies(), ranges_, settings_.schedule,
-                    grad_scale, step_);
-    return;
+  Tensor copies = settings_.ranks != nullptr ? Tensor{} : store.copies();
+  if (settings_.ranks != nullptr) doing("update");
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    const ShardPiece& piece = pieces_[i];
+    Tensor value = store.value().slice(piece.flat, piece.flat + piece.size);
+    optimizer_.step(value, gradient.slice(piece.shard, piece.shard + piece.size), copies,
+                    updates_[i], settings_.schedule, grad_scale, step_, piece.shard);
   }
-  doing("update");
-  Tensor shard = settings_.ranks->own(store.value()), no_copy;
-  optimizer_.step(shard, gradient, no_copy, ranges_, settings_.schedule, grad_scale, step_);
+  if (settings_.ranks == nullptr) return;
   settings_.ranks->gather(store.value());
   store.refresh_copies();
 }

@@ -41,7 +41,7 @@ class Trainer {
     std::function<int()> signal = {};  // what the process received, for the other ranks
   };
 
-  Trainer(Model& model, Task& task, Optimizer& optimizer, std::vector<UpdateRange> ranges,
+  Trainer(Model& model, Task& task, Optimizer& optimizer, const std::vector<UpdateRange>& ranges,
           Settings settings);
 
   /// images: u8 [B, H, W, 3], labels: i32 [B], on the CPU (or on the plan device); with many ranks
@@ -56,7 +56,11 @@ class Trainer {
 
   /// Forward and backward of one leaf of the next step, without an update: the same again, for
   /// someone who looks on (autograd/watch.h).
-  LeafOutcome replay(const LeafBatch& leaf) { return forward_backward(leaf); }
+  LeafOutcome replay(const LeafBatch& leaf) {
+    LeafOutcome outcome;
+    run_back(run_forward(leaf, outcome));
+    return outcome;
+  }
   /// The leaves that this rank computes.
   std::vector<LeafBatch> leaves(const Tensor& images, const Tensor& labels) const;
   /// The largest signal that a rank had received in the last step; 0: none.
@@ -71,8 +75,15 @@ class Trainer {
 
  private:
   StepOutcome enqueue(const Tensor& images, const Tensor& labels);
-  LeafOutcome forward_backward(const LeafBatch& leaf);
+  Variable run_forward(const LeafBatch& leaf, LeafOutcome& outcome);
+  void run_back(const Variable& loss);
   void doing(const char* what);
+  /// MPI carries gradients beside a backward; NCCL is no part of a graph that is recorded.
+  bool sums_while_it_goes_back() const {
+    return settings_.ranks != nullptr && model_.store().value().device() == kCpu;
+  }
+  Tensor sum_leaves(const std::vector<LeafBatch>& leaves, StepOutcome& outcome);
+  Tensor sum_over_ranks(const std::vector<LeafBatch>& own, StepOutcome& outcome, int64_t images);
   void update_on_ranks(StepOutcome& outcome, int64_t images);
   void gather_numbers(const StepOutcome& outcome, int64_t images);
   void update(const Tensor& gradient, const Tensor& grad_scale);
@@ -80,7 +91,8 @@ class Trainer {
   Model& model_;
   Task& task_;
   Optimizer& optimizer_;
-  UpdateRanges ranges_;
+  std::vector<ShardPiece> pieces_;     // of the flat parameters, that this rank updates
+  std::vector<UpdateRanges> updates_;  // of each piece
   Settings settings_;
   GradientTree gradients_;
   CapturedStep captured_;

@@ -16,7 +16,8 @@
 namespace vicinity {
 namespace {
 
-constexpr int64_t kSize = 3 * kSquaresChunk + 4096 + 16;  // shards of unequal size, some empty
+// Some buckets, shards of unequal size.
+constexpr int64_t kSize = 9 * kSquaresChunk + 4096 + 16;
 
 Tensor leaf(int64_t index) {
   Random random(5, Purpose::test, static_cast<uint64_t>(index));
@@ -55,8 +56,7 @@ std::vector<float> sum_on_ranks(int ranks, size_t each, size_t count) {
                       {.micro_batch = 2, .leaves_per_rank = static_cast<int64_t>(each)});
     const Tensor shard = exchange.sum_gradients(own[static_cast<size_t>(comm.rank())],
                                                 static_cast<int64_t>(2 * count - 1));
-    Tensor place = exchange.own(whole);
-    copy_(place, shard);
+    exchange.put(shard, whole);
     comm.barrier();
   });
   return values_of<float>(whole);
@@ -103,33 +103,68 @@ TEST(Exchange, ShardsTravelToRankZeroAndBack) {
       exchange.distribute(whole, shard);
       EXPECT_EQ(values_of<float>(shard), values_of<float>(exchange.own(flat)));
       Tensor gathered = zeros({kSize}, DType::f32);
-      Tensor place = exchange.own(gathered);
-      copy_(place, shard);
+      exchange.put(shard, gathered);
       exchange.gather(gathered);
       EXPECT_EQ(values_of<float>(gathered), values_of<float>(flat));
     });
   }
 }
 
-TEST(Exchange, RangesAreCutAtTheShard) {
-  ThreadRanks(2).run([&](Communicator& comm) {
-    Exchange exchange(comm, 4 * kSquaresChunk, {});
-    const int64_t half = 2 * kSquaresChunk;
-    const std::vector<UpdateRange> own =
-        exchange.own({{0, 100, 0.5}, {half - 10, half + 20, 2, false}});
-    if (comm.rank() == 0) {
-      ASSERT_EQ(own.size(), 2u);
-      EXPECT_EQ(own[0].end, 100);
-      EXPECT_EQ(own[1].begin, half - 10);
-      EXPECT_EQ(own[1].end, half);
-    } else {
-      ASSERT_EQ(own.size(), 1u);
-      EXPECT_EQ(own[0].begin, 0);
-      EXPECT_EQ(own[0].end, 20);
-      EXPECT_EQ(own[0].lr_scale, 2);
-      EXPECT_FALSE(own[0].decay);
+TEST(Exchange, RangesAreCutAtThePieces) {
+  const int64_t half = 2 * kSquaresChunk;
+  const std::vector<UpdateRange> all = {{0, 100, 0.5}, {half - 10, half + 20, 2, false}};
+  const std::vector<UpdateRange> first = Exchange::within({.flat = 0, .size = half}, all),
+                                 second = Exchange::within({half, 100, half}, all);
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_EQ(first[0].end, 100);
+  EXPECT_EQ(first[1].begin, half - 10);
+  EXPECT_EQ(first[1].end, half);
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].begin, 0);
+  EXPECT_EQ(second[0].end, 20);
+  EXPECT_EQ(second[0].lr_scale, 2);
+  EXPECT_FALSE(second[0].decay);
+}
+
+TEST(Exchange, PiecesAreTheShard) {
+  const Tensor flat = leaf(2);
+  ThreadRanks(3).run([&](Communicator& comm) {
+    const Exchange exchange(comm, kSize, {});
+    const Tensor shard = exchange.own(flat);
+    int64_t at = 0;
+    for (const ShardPiece& piece : exchange.own_pieces()) {
+      EXPECT_EQ(piece.shard, at);
+      EXPECT_EQ(values_of<float>(shard.slice(at, at + piece.size)),
+                values_of<float>(flat.slice(piece.flat, piece.flat + piece.size)));
+      at += piece.size;
     }
+    EXPECT_EQ(at, shard.size());
   });
+}
+
+// What becomes whole little by little, and not before, is sent; the rest is not a number.
+TEST(Exchange, SendsWhatIsWholeAndNothingElse) {
+  for (const int ranks : {2, 4}) {
+    Tensor whole = empty({kSize}, DType::f32);
+    ThreadRanks(ranks).run([&](Communicator& comm) {
+      Exchange exchange(comm, kSize, {});
+      EXPECT_GE(exchange.layout().buckets(), 3);
+      const Tensor source = leaves()[static_cast<size_t>(comm.rank())];
+      Tensor own = full({kSize}, NAN, DType::f32);
+      exchange.begin_sum(own, ranks);
+      const int64_t stretch = 7000 + 3000 * comm.rank();  // ranks are not alike
+      for (int64_t end = kSize; end > 0; end -= std::min(end, stretch)) {
+        const int64_t begin = std::max<int64_t>(0, end - stretch);
+        Tensor part = own.slice(begin, end);
+        copy_(part, source.slice(begin, end));
+        exchange.whole_from(begin);
+        exchange.progress();
+      }
+      exchange.put(exchange.finish_sum(), whole);
+      comm.barrier();
+    });
+    EXPECT_EQ(values_of<float>(whole), values_of<float>(sum_of(0, static_cast<size_t>(ranks))));
+  }
 }
 
 TEST(Exchange, PredictionsComeInTheOrderOfTheSource) {

@@ -41,5 +41,19 @@ TEST(GradientTree, AddsInTheShapeOfTheBalancedTree) {
   }
 }
 
+TEST(GradientTree, TheLastLeafMayComeInPieces) {
+  GradientTree tree;
+  for (int64_t n = 1; n <= 9; ++n) {
+    for (int64_t i = 0; i + 1 < n; ++i) tree.add(tensor_of<float>({37}, leaf(i)));
+    const Tensor last = tensor_of<float>({37}, leaf(n - 1));
+    const Tensor place = tree.begin_last(last);
+    tree.add_last(30, 37);
+    EXPECT_EQ(values_of<float>(place.slice(30, 37)),
+              values_of<float>(tensor_of<float>({37}, tree_sum(0, n)).slice(30, 37)));
+    tree.add_last(0, 30);
+    EXPECT_EQ(values_of<float>(tree.finish()), tree_sum(0, n)) << n << " leaves";
+  }
+}
+
 }  // namespace
 }  // namespace vicinity

@@ -20,9 +20,10 @@ class Averaging : public Optimizer {
       : optimizer_(std::move(optimizer)), average_(clone(params)), decay_(decay) {}
 
   void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
-            const Schedule& schedule, const Tensor& grad_scale, int64_t step) override {
-    optimizer_->step(params, grads, copy, ranges, schedule, grad_scale, step);
-    ema_(average_, params, decay_, grad_scale);
+            const Schedule& schedule, const Tensor& grad_scale, int64_t step, int64_t at) override {
+    optimizer_->step(params, grads, copy, ranges, schedule, grad_scale, step, at);
+    Tensor average = average_.slice(at, at + params.size());
+    ema_(average, params, decay_, grad_scale);
   }
 
   std::map<std::string, Tensor> state() const override {
@@ -47,11 +48,14 @@ std::unique_ptr<Optimizer> averaging(std::unique_ptr<Optimizer> optimizer, const
 }
 
 void exchange_average(ParameterStore& store, Tensor average, Exchange* ranks) {
-  Tensor value = ranks != nullptr ? ranks->own(store.value()) : store.value();
-  const Tensor weights = clone(value);
-  copy_(value, average);
+  const Tensor weights = ranks != nullptr ? ranks->own(store.value()) : clone(store.value());
+  if (ranks != nullptr) {
+    ranks->put(average, store.value());
+    ranks->gather(store.value());
+  } else {
+    copy_(store.value(), average);
+  }
   copy_(average, weights);
-  if (ranks != nullptr) ranks->gather(store.value());
   store.refresh_copies();
 }
 

@@ -16,6 +16,11 @@ Tensor factors_at(const Tensor& params, int64_t step, const At& at) {
                      [at](Tensor& host, int64_t s) { copy_(host, at(s).factors()); });
 }
 
+// Of the state, what belongs to `params`.
+Tensor part(const Tensor& state, int64_t begin, const Tensor& params) {
+  return state.slice(begin, begin + params.size());
+}
+
 /// Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, as torch.optim.AdamW computes it.
 class AdamW : public Optimizer {
  public:
@@ -25,7 +30,8 @@ class AdamW : public Optimizer {
         second_(zeros(params.shape(), params.dtype(), params.device())) {}
 
   void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
-            const Schedule& schedule, const Tensor& grad_scale, int64_t step) override {
+            const Schedule& schedule, const Tensor& grad_scale, int64_t step,
+            int64_t begin) override {
     const auto at = [config = config_, schedule](int64_t t) {
       const Knobs knobs = schedule.at(t);
       return AdamwStep{.lr = knobs.lr,
@@ -35,7 +41,8 @@ class AdamW : public Optimizer {
                        .weight_decay = knobs.weight_decay,
                        .step = t + 1};
     };
-    adamw_(params, grads, first_, second_, copy, ranges, factors_at(params, step, at), grad_scale);
+    Tensor first = part(first_, begin, params), second = part(second_, begin, params);
+    adamw_(params, grads, first, second, copy, ranges, factors_at(params, step, at), grad_scale);
   }
 
   std::map<std::string, Tensor> state() const override {
@@ -55,7 +62,8 @@ class Sgd : public Optimizer {
       : config_(config), buffer_(zeros(params.shape(), params.dtype(), params.device())) {}
 
   void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
-            const Schedule& schedule, const Tensor& grad_scale, int64_t step) override {
+            const Schedule& schedule, const Tensor& grad_scale, int64_t step,
+            int64_t begin) override {
     const auto at = [config = config_, schedule](int64_t t) {
       const Knobs knobs = schedule.at(t);
       return SgdStep{.lr = knobs.lr,
@@ -64,7 +72,8 @@ class Sgd : public Optimizer {
                      .nesterov = config.nesterov,
                      .first = t == 0};
     };
-    sgd_(params, grads, buffer_, copy, ranges, factors_at(params, step, at), grad_scale);
+    Tensor buffer = part(buffer_, begin, params);
+    sgd_(params, grads, buffer, copy, ranges, factors_at(params, step, at), grad_scale);
   }
 
   std::map<std::string, Tensor> state() const override { return {{"momentum_buffer", buffer_}}; }

@@ -55,8 +55,10 @@ class Optimizer {
   /// One step, enqueued. `grad_scale` [1] multiplies every gradient first; where it is not a number
   /// nothing changes (core/ops/grad_norm.h). `copy`: bf16 copies of the parameters, or absent.
   /// `step` counts from 0; the schedule is asked again whenever a recorded step is launched.
+  /// Parameters may come part by part: `at` is the place of the first one in the state.
   virtual void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
-                    const Schedule& schedule, const Tensor& grad_scale, int64_t step) = 0;
+                    const Schedule& schedule, const Tensor& grad_scale, int64_t step,
+                    int64_t at = 0) = 0;
   /// Live state, by name ("exp_avg", "exp_avg_sq"; "momentum_buffer"; "ema"), zero before the first
   /// step, but for the average, which starts as the parameters.
   virtual std::map<std::string, Tensor> state() const = 0;
