@@ -22,10 +22,11 @@ RECIPE = ["train.batch=8", "train.micro_batch=2", f"train.steps={STEPS}", "train
           "train.ema=0.9", "train.mixup=0.8", "train.cutmix=1", "train.erase=0.3", "model.drop_path_rate=0.2", "optim.clip_grad=0.5",
           "train.class_weights=balanced", "train.log_every=5", "data.train_crop=padded", "data.crop_padding=2", "data.val_split=0.35",
           "threads=1"]
+# 300,000 and 230,000 parameters, so that gradients leave in several buckets: on 4 ranks of at least 65,536.
 FAMILIES = {
-    "dinat": [*TINY, "model.embed_dim=32", "model.mlp_ratio=4"],
+    "dinat": [*TINY, "model.embed_dim=64", "model.mlp_ratio=4"],
     "dinov2": [word for word in TINY if not word.startswith("model.")] + [
-        "model.family=dinov2", "model.hidden_size=48", "model.num_hidden_layers=2", "model.num_attention_heads=3",
+        "model.family=dinov2", "model.hidden_size=96", "model.num_hidden_layers=2", "model.num_attention_heads=3",
         "model.image_size=16", "model.patch_size=4", "model.mlp_ratio=4"],
 }
 LOST = ["train.save_every=2", "train.steps=40"]  # runs that lose a rank
@@ -212,6 +213,14 @@ class Ranks(RanksProgram):
             if restarts:  # what was there before is not taken for this run
                 self.assertIn("begun again, restart 1 of 1", output)
                 self.assertNotIn("this run is finished", output)
+
+    def test_a_rank_that_is_stopped_at_the_start_ends_the_others(self):
+        process = self.start(1, *self.words("still", "train.steps=1", "train.rank_timeout=2", "--ranks=2"))
+        while process.poll() is None and not self.ranks_of("still"):
+            pass
+        os.kill(list(self.ranks_of("still").values())[-1], signal.SIGSTOP)
+        output = self.end(process, "still", 6)
+        self.assertRegex(output, "rank [01] has been stopped for 2.. s; it was at: the start|rank [01] has given no sign of life")
 
     @unittest.skipUnless(shutil.which("cc"), "needs a C compiler")
     def test_a_rank_that_is_lost_at_the_end_keeps_nobody_waiting(self):

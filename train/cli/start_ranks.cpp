@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -19,10 +20,13 @@
 #include <vector>
 
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/comm/launch.h"
 #include "core/ops/transfer.h"
 #include "core/runtime/on_device.h"
 #include "train/cli/rank_codes.h"
+#include "train/cli/rank_processes.h"
+#include "train/run_config.h"
 
 namespace vicinity {
 namespace {
@@ -31,6 +35,8 @@ namespace fs = std::filesystem;
 
 constexpr int kNotStarted = 127, kLost = static_cast<int>(ExitCode::rank_lost);
 constexpr int kTurnsWithFew = 100;  // mpirun starts its ranks in one go
+
+using Clock = std::chrono::steady_clock;
 
 // This command without the options that are meant for this process alone.
 std::vector<std::string> words_of_ranks(bool again) {
@@ -80,38 +86,11 @@ std::vector<std::string> command_of(const RanksWanted& wanted, bool again) {
   _exit(kNotStarted);
 }
 
-std::vector<pid_t> children_of(pid_t process) {
-  std::vector<pid_t> all;
-  std::error_code gone;
-  for (const auto& task : fs::directory_iterator(str("/proc/", process, "/task"), gone)) {
-    std::ifstream file(task.path() / "children");
-    for (pid_t child = 0; file >> child;) all.push_back(child);
-  }
-  return all;
-}
-
-// -1: not known, or the process has not become a rank yet.
-int rank_of(pid_t process) {
-  std::ifstream file(str("/proc/", process, "/environ"));
-  const std::string name = "OMPI_COMM_WORLD_RANK=";
-  for (std::string entry; std::getline(file, entry, '\0');)
-    if (entry.rfind(name, 0) == 0) return std::atoi(entry.c_str() + name.size());
-  return -1;
-}
-
-bool is_stopped(pid_t process) {
-  std::ifstream file(str("/proc/", process, "/stat"));
-  std::string text;
-  std::getline(file, text);
-  const size_t name_end = text.rfind(')');
-  return name_end != std::string::npos && text.substr(name_end, 3) == ") T";
-}
-
 // One start of all ranks.
 class Ranks {
  public:
-  Ranks(RanksWanted wanted, RankCodes& codes)
-      : ranks_(wanted.ranks), wanted_(std::move(wanted)), codes_(codes) {
+  Ranks(RanksWanted wanted, double timeout, RankCodes& codes)
+      : ranks_(wanted.ranks), wanted_(std::move(wanted)), timeout_(timeout), codes_(codes) {
     sigemptyset(&signals_);
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGCHLD}) sigaddset(&signals_, signal);
     sigprocmask(SIG_BLOCK, &signals_, nullptr);
@@ -124,6 +103,7 @@ class Ranks {
   int run(bool again) {
     codes_.clear();
     seen_.clear();
+    stopped_.clear();
     told_ = false;
     const std::vector<std::string> command = command_of(wanted_, again);
     mpirun_ = fork();
@@ -160,6 +140,7 @@ class Ranks {
     const bool few = !met && !ranks.empty() && static_cast<int64_t>(ranks.size()) < ranks_;
     turns_with_few_ = few ? turns_with_few_ + 1 : 0;
     if (turns_with_few_ > kTurnsWithFew) end_if_unwatched(ranks, silent_of(absent(ranks)));
+    if (!met) end_if_one_is_stopped(ranks);
   }
 
   void note(const std::vector<pid_t>& processes) {
@@ -203,6 +184,24 @@ class Ranks {
     for (const pid_t process : processes) kill(process, SIGKILL);
   }
 
+  // As the watch does, once ranks have met.
+  void end_if_one_is_stopped(const std::vector<pid_t>& processes) {
+    const Clock::time_point now = Clock::now();
+    for (const pid_t process : processes) {
+      if (!is_stopped(process)) {
+        stopped_.erase(process);
+        continue;
+      }
+      const auto since = stopped_.emplace(process, now).first->second;
+      const double seconds = std::chrono::duration<double>(now - since).count();
+      if (seconds < timeout_ || std::exchange(told_, true)) continue;
+      log_line(LogLevel::error,
+               str("rank ", rank_of(process), " has been stopped for ", format_fixed(seconds, 1),
+                   " s; it was at: the start, where ranks meet"));
+      for (const pid_t each : processes) kill(each, SIGKILL);
+    }
+  }
+
   bool failed() const {
     for (const auto& [rank, code] : codes_.read())
       if (code != 0) return true;
@@ -240,11 +239,13 @@ class Ranks {
 
   int64_t ranks_;
   RanksWanted wanted_;
+  double timeout_;  // seconds
   RankCodes& codes_;
   sigset_t signals_;
   pid_t mpirun_ = 0;
   int pending_ = 0, passed_on_ = 0;
-  std::map<pid_t, int> seen_;  // processes so far, with their ranks
+  std::map<pid_t, int> seen_;                   // processes so far, with their ranks
+  std::map<pid_t, Clock::time_point> stopped_;  // since when
   int turns_with_few_ = 0;
   bool told_ = false;
 };
@@ -254,6 +255,17 @@ std::optional<fs::file_time_type> begun_at(const std::string& run) {
   std::error_code none;
   const fs::file_time_type time = fs::last_write_time(run + "/config.yaml", none);
   return none ? std::nullopt : std::optional(time);
+}
+
+// What the command says; a configuration file is read by the ranks alone.
+double timeout_of(const Arguments& arguments) {
+  const std::string key = "train.rank_timeout=";
+  double timeout = TrainConfig{}.rank_timeout;
+  for (const std::string& word : arguments.overrides)
+    if (word.rfind(key, 0) == 0)
+      if (const double seconds = std::atof(word.c_str() + key.size()); seconds > 0)
+        timeout = seconds;
+  return timeout;
 }
 
 }  // namespace
@@ -284,7 +296,7 @@ int start_ranks(const Arguments& arguments, const RanksWanted& wanted) {
   VIC_CHECK(UsageError, restarts == 0 || arguments.has("--out"),
             "--max-restarts resumes a run: it needs --out RUN");
   RankCodes codes;
-  Ranks ranks(wanted, codes);
+  Ranks ranks(wanted, timeout_of(arguments), codes);
   // Ranks that were lost before they took the folder have left another run there, perhaps.
   const auto before = begun_at(arguments.get("--out"));
   int code = ranks.run(false);
