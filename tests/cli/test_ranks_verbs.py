@@ -31,8 +31,8 @@ class RankVerbs(RanksProgram):
         self.train("--out", "run", "train.micro_batch=2", "train.batch=4", "threads=1")
 
     def output_of(self, ranks, *words, code=0, **options):
-        """What it prints on standard output; two ranks are started by mpirun, others by the program."""
-        if ranks == 2 and "input" not in options:
+        """What it prints on standard output. Two ranks are started by mpirun, others by the program, which also tells whose code counts."""
+        if ranks == 2 and code == 0 and "input" not in options:
             command = self.command(2, words)
         else:
             command = [BINARY, *map(str, words), *(["--ranks", str(ranks)] if ranks > 1 else [])]
