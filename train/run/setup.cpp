@@ -29,7 +29,7 @@ Device device_named(const std::string& name) {
 Device device_of(const std::string& name, const Communicator* comm) {
   const Device device = device_named(name);
   VIC_CHECK(DeviceError, comm == nullptr || device == kCpu,
-            "many ranks compute on CPUs only in this version; device=cpu, or one rank");
+            "evaluating and embedding, many ranks compute on CPUs only: device=cpu, or one rank");
   return device;
 }
 

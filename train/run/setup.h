@@ -17,8 +17,8 @@
 
 namespace vicinity {
 
-/// cpu or cuda; auto is cuda where there is a GPU that this program can use. `comm`: of many ranks,
-/// or absent; DeviceError for many ranks on GPUs.
+/// cpu or cuda; auto is cuda where there is a GPU that this program can use. `comm`: of many ranks
+/// that compute on CPUs only, or absent; DeviceError where they would not.
 Device device_of(const std::string& name, const Communicator* comm = nullptr);
 
 /// Threads that were not set are this rank's share of its machine. They change no bit, so they are
