@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/cuda/attention.cuh"
+#include "core/cuda/online_softmax.cuh"
 
 namespace vicinity::kernels::tiles {
 
@@ -114,16 +115,6 @@ DEV_FN void add_weighted_rows(float (&sums)[kRowTiles][D / 8][4], const float (&
   }
 }
 
-// Sum and maximum over the four lanes that share a row.
-DEV_FN float quad_sum(float x) {
-  x += dev::shuffle_xor(x, 1);
-  return x + dev::shuffle_xor(x, 2);
-}
-DEV_FN float quad_max(float x) {
-  x = dev::max(x, dev::shuffle_xor(x, 1));
-  return dev::max(x, dev::shuffle_xor(x, 2));
-}
-
 /// Lane t of four gets word t of each: whole chunks of a row, where each lane held a piece of all.
 DEV_FN void transpose_quad(uint32_t (&x)[4]) {
   DEV_UNROLL
@@ -162,65 +153,6 @@ DEV_FN void store_rows(const HeadRows<bf16>& x, int first, const float (&sums)[D
     }
   }
 }
-
-/// Softmax of rows whose scores come a few columns at a time: weights are 2^(scale (score - top)),
-/// `total` this lane's part of their sum, by rows g and g + 8. `top` need not be the maximum, only
-/// near: it is raised when a weight would reach 2^8, which after a row's first columns is rare, and
-/// the rest of the time no lane asks another.
-template <int kRowTiles>
-struct OnlineSoftmax {
-  static constexpr float kSlack = 8;
-  float top[kRowTiles][2], total[kRowTiles][2];
-
-  DEV_FN OnlineSoftmax() {
-    DEV_UNROLL
-    for (int i = 0; i < 2 * kRowTiles; ++i) {
-      top[i / 2][i % 2] = -INFINITY;
-      total[i / 2][i % 2] = 0;
-    }
-  }
-
-  /// Scores become weights. rescale(r, half, factor): what was summed with weights before.
-  template <int kActive, class Rescale>
-  DEV_FN void add(float (&s)[kActive][2][4], float scale, Rescale rescale) {
-    float highest[kActive][2];
-    bool raise = false;
-    DEV_UNROLL
-    for (int r = 0; r < kActive; ++r) {
-      DEV_UNROLL
-      for (int half = 0; half < 2; ++half) {
-        float most = -INFINITY;
-        DEV_UNROLL
-        for (int j = 0; j < 2; ++j)
-          most = dev::max(most, dev::max(s[r][j][2 * half], s[r][j][2 * half + 1]));
-        highest[r][half] = most;
-        raise = raise || (most - top[r][half]) * scale > kSlack;
-      }
-    }
-    if (dev::ballot(raise) != 0) {
-      DEV_UNROLL
-      for (int i = 0; i < 2 * kActive; ++i) {
-        const int r = i / 2, half = i % 2;
-        const float raised = dev::max(top[r][half], quad_max(highest[r][half]));
-        const float factor = dev::exp2_fast((top[r][half] - raised) * scale);
-        top[r][half] = raised;
-        total[r][half] *= factor;
-        rescale(r, half, factor);
-      }
-    }
-    DEV_UNROLL
-    for (int r = 0; r < kActive; ++r) {
-      DEV_UNROLL
-      for (int j = 0; j < 2; ++j) {
-        DEV_UNROLL
-        for (int e = 0; e < 4; ++e) {
-          s[r][j][e] = dev::exp2_fast(dev::fma(s[r][j][e], scale, -top[r][e / 2] * scale));
-          total[r][e / 2] += s[r][j][e];
-        }
-      }
-    }
-  }
-};
 
 /// x = value in the columns from `columns` on.
 template <int kActive>

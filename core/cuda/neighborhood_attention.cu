@@ -55,7 +55,7 @@ void neighborhood_attention_backward(Cuda& cuda, const Tensor& dout, const Tenso
   if (dense_group_fits(qkv, window)) {
     return dense_group_backward(cuda, dout, qkv, rpb, window, grads);
   }
-  if (sliding_window_fits(qkv, window)) {
+  if (sliding_window_fits(qkv, window) && sliding_window_backward_fits(cuda, qkv, window)) {
     return sliding_window_backward(cuda, dout, qkv, rpb, window, grads);
   }
   generic_window_backward(cuda, dout, qkv, rpb, window, grads);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/cuda/neighborhood_window.cuh"
+#include "core/cuda/online_softmax.cuh"
 #include "core/ops/neighborhood_attention.h"
 
 namespace vicinity::kernels::dense {
@@ -146,11 +147,6 @@ DEV_FN void multiply_add(const uint32_t (&left)[4], const bf16* x, int row,
   }
 }
 
-DEV_FN float quad_sum(float x) {
-  x += dev::shuffle_xor(x, 1);
-  return x + dev::shuffle_xor(x, 2);
-}
-
 /// s = the bias of 16 queries from `row` on.
 template <int kRows>
 DEV_FN void start_scores(const float* bias, int row, float (&s)[kRows][4]) {
@@ -187,8 +183,7 @@ DEV_FN void exponentials(const Group& group, int kernel, int row, float (&s)[kRo
         most = dev::max(most, score);
       }
     }
-    most = dev::max(most, dev::shuffle_xor(most, 1));
-    most = dev::max(most, dev::shuffle_xor(most, 2));
+    most = quad_max(most);
     float sum = 0;
     DEV_UNROLL
     for (int n = 0; n < kRows; ++n) {

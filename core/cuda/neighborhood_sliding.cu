@@ -19,7 +19,7 @@ struct ForwardShared {
   bf16 queries[kSubTiles * kRows * kHeadDim];
   float bias[SlidingWindow<K>::kBiasSize];
   uint32_t masks[SlidingWindow<K>::kMasks];
-  SlidingTile tile;  // waits here: registers are for scores
+  SlidingTile<NarrowSides> tile;  // waits here: registers are for scores
 };
 
 template <int K>
@@ -28,11 +28,11 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
                                         bf16* out) {
   using Window = SlidingWindow<K>;
   DEV_DYNAMIC_SHARED(ForwardShared<K>, shared);
-  const SlidingTile start = sliding_tile(s);
+  const auto start = sliding_tile(s, NarrowSides());
   if (start.sub_tiles() == 0) return;
   const HaloArea halo = key_halo<K>(start);
-  copy_halo(start.group, qkv_rows(s, qkv, 1, start.head), halo, shared->keys);
-  copy_halo(start.group, qkv_rows(s, qkv, 2, start.head), halo, shared->values);
+  copy_halo(start.group, qkv_rows(s, qkv, 1, start.head), halo, kSlidingWarps, shared->keys);
+  copy_halo(start.group, qkv_rows(s, qkv, 2, start.head), halo, kSlidingWarps, shared->values);
   for (int i = dev::warp(); i < start.sub_tiles(); i += kSlidingWarps) {
     copy_sub_tile(start.group, SubTile(start, i), qkv_rows(s, qkv, 0, start.head), shared->queries,
                   i * kRows);
@@ -43,7 +43,7 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
   if (dev::thread() == 0) shared->tile = start;
   dev::copies_wait<0>();
   dev::sync();
-  const SlidingTile& tile = shared->tile;
+  const SlidingTile<NarrowSides>& tile = shared->tile;
   for (int i = dev::warp(); i < tile.sub_tiles(); i += kSlidingWarps) {
     const SubTile sub(tile, i);
     const QueryWindow<K> window(tile, sub, key_halo<K>(tile), shared->masks);
@@ -64,20 +64,21 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
 
 template <int K>
 void forward(Cuda& cuda, const WindowSizes& s, const Tensor& qkv, const Tensor& rpb, Tensor& out) {
-  dev::launch(cuda, "neighborhood_sliding_forward", neighborhood_sliding_forward_kernel<K>,
-              {sliding_tiles(s) * s.heads, kSlidingThreads, sizeof(ForwardShared<K>)}, s,
-              qkv.data<bf16>(), data_or_null<float>(rpb), out.data<bf16>());
+  dev::launch(
+      cuda, "neighborhood_sliding_forward", neighborhood_sliding_forward_kernel<K>,
+      {sliding_tiles(s, NarrowSides()) * s.heads, kSlidingThreads, sizeof(ForwardShared<K>)}, s,
+      qkv.data<bf16>(), data_or_null<float>(rpb), out.data<bf16>());
 }
 
 }  // namespace
 
 bool sliding_window_fits(const Tensor& qkv, const NeighborhoodWindow& window) {
-  return qkv.dtype() == DType::bf16 && qkv.dim(3) == 3 * window.heads * kHeadDim &&
-         window.kernel <= 7;
+  return qkv.dtype() == DType::bf16 && qkv.dim(3) == 3 * window.heads * kHeadDim;
 }
 
 void sliding_window_forward(Cuda& cuda, const Tensor& qkv, const Tensor& rpb,
                             const NeighborhoodWindow& window, Tensor& out) {
+  if (window.kernel > 7) return wide_window_forward(cuda, qkv, rpb, window, out);
   for_sliding_kernel(window.kernel,
                      [&]<int K>() { forward<K>(cuda, window_sizes(qkv, window), qkv, rpb, out); });
 }

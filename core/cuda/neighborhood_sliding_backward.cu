@@ -6,6 +6,9 @@
 //   numerics  f32; dS rounds to bf16 before dq and drpb. drpb: per warp, over the warps of a block,
 //             over blocks, each in order
 #include "core/cuda/neighborhood_sliding.cuh"
+
+#include <algorithm>
+
 #include "core/cuda/neighborhood_sliding_queries.cuh"
 
 namespace vicinity::kernels {
@@ -21,7 +24,7 @@ struct QueriesShared {
   float bias[SlidingWindow<K>::kBiasSize];
   uint32_t masks[SlidingWindow<K>::kMasks];
   float bins[kSlidingWarps * SlidingWindow<K>::kBins];
-  SlidingTile tile;  // waits here: registers are for scores
+  SlidingTile<NarrowSides> tile;  // waits here: registers are for scores
 };
 
 /// dS of a sub-tile as left operands of 16 keys each.
@@ -114,10 +117,10 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
                                                  QueryStatistics* statistics, float* partials) {
   using Window = SlidingWindow<K>;
   DEV_DYNAMIC_SHARED(QueriesShared<K>, shared);
-  const SlidingTile start = sliding_tile(s);
+  const auto start = sliding_tile(s, NarrowSides());
   const HaloArea halo = key_halo<K>(start);
-  copy_halo(start.group, qkv_rows(s, qkv, 1, start.head), halo, shared->keys);
-  copy_halo(start.group, qkv_rows(s, qkv, 2, start.head), halo, shared->values);
+  copy_halo(start.group, qkv_rows(s, qkv, 1, start.head), halo, kSlidingWarps, shared->keys);
+  copy_halo(start.group, qkv_rows(s, qkv, 2, start.head), halo, kSlidingWarps, shared->values);
   for (int i = dev::warp(); i < start.sub_tiles(); i += kSlidingWarps) {
     const SubTile sub(start, i);
     copy_sub_tile(start.group, sub, qkv_rows(s, qkv, 0, start.head), shared->rows, 2 * i * kRows);
@@ -133,7 +136,7 @@ DEV_KERNEL void DEV_BOUNDS(kSlidingThreads, 2)
   if (dev::thread() == 0) shared->tile = start;
   dev::copies_wait<0>();
   dev::sync();
-  const SlidingTile& tile = shared->tile;
+  const SlidingTile<NarrowSides>& tile = shared->tile;
   for (int i = dev::warp(); i < tile.sub_tiles(); i += kSlidingWarps) {
     const SubTile sub(tile, i);
     const QueryWindow<K> window(tile, sub, key_halo<K>(tile), shared->masks);
@@ -186,22 +189,35 @@ void backward(Cuda& cuda, const WindowSizes& s, const Tensor& dout, const Tensor
               const Tensor& rpb, NeighborhoodAttentionGrads& grads) {
   Tensor statistics = empty({s.tokens(), s.heads, 2}, DType::f32, kCuda), partials;
   if (rpb.defined()) {
-    partials = empty({sliding_tiles(s), s.heads, SlidingWindow<K>::kBins}, DType::f32, kCuda);
+    partials = empty({sliding_tiles(s, NarrowSides()), s.heads, SlidingWindow<K>::kBins},
+                     DType::f32, kCuda);
   }
   auto* of_queries = reinterpret_cast<QueryStatistics*>(statistics.raw());
-  dev::launch(cuda, "neighborhood_sliding_backward_queries",
-              neighborhood_sliding_backward_queries_kernel<K>,
-              {sliding_tiles(s) * s.heads, kSlidingThreads, sizeof(QueriesShared<K>)}, s,
-              dout.data<bf16>(), qkv.data<bf16>(), data_or_null<float>(rpb),
-              grads.dqkv.data<bf16>(), of_queries, data_or_null<float>(partials));
+  dev::launch(
+      cuda, "neighborhood_sliding_backward_queries",
+      neighborhood_sliding_backward_queries_kernel<K>,
+      {sliding_tiles(s, NarrowSides()) * s.heads, kSlidingThreads, sizeof(QueriesShared<K>)}, s,
+      dout.data<bf16>(), qkv.data<bf16>(), data_or_null<float>(rpb), grads.dqkv.data<bf16>(),
+      of_queries, data_or_null<float>(partials));
   sliding_window_backward_keys(cuda, s, dout, qkv, rpb, of_queries, grads.dqkv);
   if (rpb.defined()) reduce_bias_partials(cuda, partials, grads.drpb);
 }
 
 }  // namespace
 
+bool sliding_window_backward_fits(const Cuda& cuda, const Tensor& qkv,
+                                  const NeighborhoodWindow& window) {
+  const WindowSizes s = window_sizes(qkv, window);
+  const size_t limit = cuda.info().shared_per_block;
+  if (window.kernel > 7) return wide_window_keys_shared(cuda, s) <= limit;
+  size_t queries = 0;
+  for_sliding_kernel(window.kernel, [&]<int K>() { queries = sizeof(QueriesShared<K>); });
+  return std::max(queries, sliding_window_keys_shared(s)) <= limit;
+}
+
 void sliding_window_backward(Cuda& cuda, const Tensor& dout, const Tensor& qkv, const Tensor& rpb,
                              const NeighborhoodWindow& window, NeighborhoodAttentionGrads& grads) {
+  if (window.kernel > 7) return wide_window_backward(cuda, dout, qkv, rpb, window, grads);
   for_sliding_kernel(window.kernel, [&]<int K>() {
     backward<K>(cuda, window_sizes(qkv, window), dout, qkv, rpb, grads);
   });

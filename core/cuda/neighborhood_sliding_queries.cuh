@@ -1,9 +1,53 @@
-// Scores and probabilities of 16 queries, for the sliding-window kernels whose rows are queries.
+// Scores and probabilities of 16 queries, for the sliding-window kernels whose rows are queries and
+// whose windows are at most 7: those of 4 x 4 queries unite to (K + 3) x (K + 3) keys at most, few
+// enough to keep all scores in registers.
+//
+// The pitch of the halo is 16 more than the width of a window, so that key n of a window lies 16
+// (n / width) rows behind first + n: its place among eight rows, which decides its banks, is that
+// of first + n.
 #pragma once
 
 #include "core/cuda/neighborhood_sliding_tile.cuh"
+#include "core/cuda/online_softmax.cuh"
 
 namespace vicinity::kernels::sliding {
+
+constexpr int kTile = NarrowSides::height;
+constexpr int kSlidingWarps = NarrowSides::warps();
+constexpr int kSlidingThreads = NarrowSides::kMostThreads;
+constexpr int kSubTiles = NarrowSides::most_sub_tiles();
+
+template <int K>
+struct SlidingWindow {
+  static constexpr int kWidth = kSide + K - 1;  // keys of 4 x 4 queries along an axis
+  static constexpr int kKeys = kWidth * kWidth;
+  static constexpr int kTiles = (kKeys + 7) / 8;  // of 8 keys
+  static constexpr int kSteps = (kTiles + 1) / 2;
+  static constexpr int kHalo = kTile + K - 1;
+  static constexpr int kPitch = kWidth + kTile;
+  static constexpr int kHaloRows = kHalo * kPitch;
+  static constexpr int kBiasSide = 2 * K - 1;
+  static constexpr int kBins = kBiasSide * kBiasSide;
+  static constexpr int kBiasPitch = 2 * K + 2;  // offsets that 4 x 4 queries reach, seen or not
+  static constexpr int kBiasSize = (2 * K + 3) * kBiasPitch;
+  static constexpr int kMasks = kSide * kSide * 4;
+
+  /// Window rows between the first key and key `first` + n: `first` is known to the compiler, the
+  /// lane's n < 16 meets few limits.
+  DEV_FN static constexpr int rows_down(int first, int n) {
+    const int col = first % kWidth;
+    return first / kWidth + (n >= kWidth - col) + (n >= 2 * kWidth - col) + (n >= 3 * kWidth - col);
+  }
+  /// Elements between the first key of a window and key `first` + n, less n rows; past the window's
+  /// end those of a key that is there.
+  DEV_FN static constexpr int step(int first, int n) {
+    if (first + n >= kKeys) return step_inside(first - 16, n);
+    return step_inside(first, n);
+  }
+  DEV_FN static constexpr int step_inside(int first, int n) {
+    return (first + kTile * rows_down(first, n)) * kHeadDim;
+  }
+};
 
 /// Which of a lane's keys its query sees: bit 2 n + e for the keys 8 n + 2 t + e, by the place of
 /// the query's own window in that of the sub-tile and by t = lane % 4.
@@ -35,7 +79,7 @@ DEV_FN void fill_bias(const float* rpb, int head, float* bias) {
 
 /// The keys that the queries of a tile see, as a halo.
 template <int K>
-DEV_FN HaloArea key_halo(const SlidingTile& tile) {
+DEV_FN HaloArea key_halo(const SlidingTile<NarrowSides>& tile) {
   const int rows = tile.group.rows, cols = tile.group.cols;
   return {window_start(tile.row, rows, K),
           window_start(tile.col, cols, K),
@@ -56,7 +100,7 @@ struct QueryWindow {
   // same window row or, from lane % 8 = 2, 4, 6 on, in the next; of 16, low and high channels.
   int tile_bytes[4], pair_bytes[2];
 
-  DEV_FN QueryWindow(const SlidingTile& tile, const SubTile& sub, const HaloArea& halo,
+  DEV_FN QueryWindow(const SlidingTile<NarrowSides>& tile, const SubTile& sub, const HaloArea& halo,
                      const uint32_t* masks) {
     const DilationGroup& group = tile.group;
     const int top = window_start(sub.row, group.rows, K),

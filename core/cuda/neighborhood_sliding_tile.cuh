@@ -1,97 +1,80 @@
-// What the sliding-window kernels share. A block serves 16 x 16 positions of one group and head, a
-// warp at a time 4 x 4 of them: the 16 rows of an mma. Their windows unite to (K + 3) x (K + 3)
-// keys at most, few enough to keep all scores of the 16 queries in registers.
-//
-// Shared memory holds rows of 32 channels. The pitch of the halo is 16 more than the width of a
-// window, so that key n of a window lies 16 (n / width) rows behind first + n: its place among
-// eight rows, which decides its banks, is that of first + n.
+// What the sliding-window kernels share. A block serves a tile of positions of one group and head,
+// a warp at a time 4 x 4 of them: the 16 rows of an mma. Shared memory holds rows of 32 channels.
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 
 #include "core/cuda/neighborhood_window.cuh"
 
 namespace vicinity::kernels::sliding {
 
 constexpr int kHeadDim = 32;
-constexpr int kTile = 16;  // positions of a block along each axis
-constexpr int kSide = 4;   // positions of a warp along each axis
+constexpr int kSide = 4;  // positions of a warp along each axis
 constexpr int kRows = kSide * kSide;
-constexpr int kSubTiles = kTile * kTile / kRows;
-constexpr int kSlidingWarps = 8;
-constexpr int kSlidingThreads = kSlidingWarps * dev::kWarp;
 constexpr float kLog2E = 1.4426950408889634f;
 constexpr float kDotScale = 0.17677669529663687f;  // 1 / sqrt(kHeadDim)
 constexpr float kScoreScale = kDotScale * kLog2E;  // of scores in powers of 2
-
-template <int K>
-struct SlidingWindow {
-  static constexpr int kWidth = kSide + K - 1;  // keys of 4 x 4 queries along an axis
-  static constexpr int kKeys = kWidth * kWidth;
-  static constexpr int kTiles = (kKeys + 7) / 8;  // of 8 keys
-  static constexpr int kSteps = (kTiles + 1) / 2;
-  static constexpr int kHalo = kTile + K - 1;
-  static constexpr int kPitch = kWidth + kTile;
-  static constexpr int kHaloRows = kHalo * kPitch;
-  static constexpr int kBiasSide = 2 * K - 1;
-  static constexpr int kBins = kBiasSide * kBiasSide;
-  static constexpr int kBiasPitch = 2 * K + 2;  // offsets that 4 x 4 queries reach, seen or not
-  static constexpr int kBiasSize = (2 * K + 3) * kBiasPitch;
-  static constexpr int kMasks = kSide * kSide * 4;
-
-  /// Window rows between the first key and key `first` + n: `first` is known to the compiler, the
-  /// lane's n < 16 meets few limits.
-  DEV_FN static constexpr int rows_down(int first, int n) {
-    const int col = first % kWidth;
-    return first / kWidth + (n >= kWidth - col) + (n >= 2 * kWidth - col) + (n >= 3 * kWidth - col);
-  }
-  /// Elements between the first key of a window and key `first` + n, less n rows; past the window's
-  /// end those of a key that is there.
-  DEV_FN static constexpr int step(int first, int n) {
-    if (first + n >= kKeys) return step_inside(first - 16, n);
-    return step_inside(first, n);
-  }
-  DEV_FN static constexpr int step_inside(int first, int n) {
-    return (first + kTile * rows_down(first, n)) * kHeadDim;
-  }
-};
 
 /// Element of a 16-byte chunk of a row. Chunks change places so that any eight consecutive rows
 /// give all banks.
 DEV_FN int swizzled(int row, int chunk) { return row * kHeadDim + (chunk ^ (row >> 1 & 3)) * 8; }
 
-/// The positions of a block: of 16 x 16 from (row, col) those inside the group. Heads of one place
-/// are neighbours in the grid: they share cache lines.
-struct SlidingTile {
+/// Positions of a block along each axis, for windows up to 7: two sub-tiles for each warp.
+struct NarrowSides {
+  static constexpr int height = 16, width = 16, kMostThreads = 8 * dev::kWarp;
+  DEV_FN static constexpr int warps() { return 8; }
+  DEV_FN static constexpr int most_sub_tiles() { return 16; }
+};
+/// For windows from 9 on: multiples of 4, at most 12, by what the map divides into. A warp for each
+/// sub-tile.
+struct WideSides {
+  static constexpr int kMostAlong = 3, kMostThreads = kMostAlong * kMostAlong * dev::kWarp;
+  int height, width;
+  DEV_FN constexpr int warps() const { return height * width / kRows; }
+  DEV_FN constexpr int most_sub_tiles() const { return warps(); }
+};
+template <int K>
+using SidesOf = std::conditional_t<(K > 7), WideSides, NarrowSides>;
+
+/// The positions of a block: from (row, col) on those inside the group. Heads of one place are
+/// neighbours in the grid: they share cache lines.
+template <class Sides>
+struct SlidingTile : Sides {
   DilationGroup group;
   int head, row, col;
 
-  DEV_FN int last_row() const { return dev::min(row + kTile, group.rows) - 1; }
-  DEV_FN int last_col() const { return dev::min(col + kTile, group.cols) - 1; }
+  DEV_FN int last_row() const { return dev::min(row + this->height, group.rows) - 1; }
+  DEV_FN int last_col() const { return dev::min(col + this->width, group.cols) - 1; }
   DEV_FN int sub_cols() const { return dev::ceil_div(dev::max(0, last_col() - col + 1), kSide); }
+  /// Those that hold a position.
   DEV_FN int sub_tiles() const {
     return dev::ceil_div(dev::max(0, last_row() - row + 1), kSide) * sub_cols();
   }
 };
 
-DEV_FN constexpr int tiles_along(int tokens, int dilation) {
-  return dev::ceil_div(group_length(tokens, 0, dilation), kTile);
+DEV_FN constexpr int tiles_along(int tokens, int dilation, int side) {
+  return dev::ceil_div(group_length(tokens, 0, dilation), side);
 }
-inline int64_t sliding_tiles(const WindowSizes& s) {
-  return int64_t{s.images} * s.dilation * s.dilation * tiles_along(s.height, s.dilation) *
-         tiles_along(s.width, s.dilation);
+template <class Sides>
+int64_t sliding_tiles(const WindowSizes& s, const Sides& sides) {
+  return int64_t{s.images} * s.dilation * s.dilation *
+         tiles_along(s.height, s.dilation, sides.height) *
+         tiles_along(s.width, s.dilation, sides.width);
 }
-DEV_FN SlidingTile sliding_tile(const WindowSizes& s) {
+template <class Sides>
+DEV_FN SlidingTile<Sides> sliding_tile(const WindowSizes& s, const Sides& sides) {
   int64_t rest = dev::block();
   const auto next = [&](int count) {
     const int index = static_cast<int>(rest % count);
     rest /= count;
     return index;
   };
-  const int head = next(s.heads), x = next(tiles_along(s.width, s.dilation)),
-            y = next(tiles_along(s.height, s.dilation)), phase_x = next(s.dilation),
+  const int head = next(s.heads), x = next(tiles_along(s.width, s.dilation, sides.width)),
+            y = next(tiles_along(s.height, s.dilation, sides.height)), phase_x = next(s.dilation),
             phase_y = next(s.dilation);
-  return {dilation_group(s, static_cast<int>(rest), phase_y, phase_x), head, y * kTile, x * kTile};
+  return {sides, dilation_group(s, static_cast<int>(rest), phase_y, phase_x), head,
+          y * sides.height, x * sides.width};
 }
 
 template <class F>
@@ -106,7 +89,8 @@ void for_sliding_kernel(int64_t kernel, F&& f) {
 struct SubTile {
   int row, col;
 
-  DEV_FN SubTile(const SlidingTile& tile, int index)
+  template <class Tile>
+  DEV_FN SubTile(const Tile& tile, int index)
       : row(tile.row + index / tile.sub_cols() * kSide),
         col(tile.col + index % tile.sub_cols() * kSide) {}
   DEV_FN int row_of(int mma_row) const { return row + mma_row / kSide; }
@@ -134,14 +118,14 @@ DEV_FN HeadRows<Pointer> out_rows(const WindowSizes& s, Pointer out, int head) {
   return {out + head * kHeadDim, s.channels()};
 }
 
-/// Starts copies of rows x cols positions from (row, col), the whole block together; zeros from
+/// Starts copies of rows x cols positions from (row, col), the block's warps together; zeros from
 /// row_end and col_end on.
 struct HaloArea {
   int row, col, rows, cols, row_end, col_end, pitch;
 };
 DEV_FN void copy_halo(const DilationGroup& group, const HeadRows<const bf16*>& from,
-                      const HaloArea& area, bf16* to) {
-  for (int r = dev::warp(); r < area.rows; r += kSlidingWarps) {
+                      const HaloArea& area, int warps, bf16* to) {
+  for (int r = dev::warp(); r < area.rows; r += warps) {
     for (int i = dev::lane(); i < area.cols * 4; i += dev::kWarp) {
       const int c = i / 4, chunk = i % 4;
       const bool valid = area.row + r < area.row_end && area.col + c < area.col_end;
@@ -194,14 +178,18 @@ DEV_FN void load_rows(uint32_t (&a)[2][4], const bf16* shared, int first) {
   dev::load_matrices(a[1], shared + swizzled(row, 2 + half));
 }
 
-/// d = a b^T, b: 8 rows of 32 channels. `at`: of row lane % 8, chunk lane / 8.
-DEV_FN void multiply_transposed(float (&d)[4], const uint32_t (&a)[2][4], const void* at) {
+/// d += a b^T, b: 8 rows of 32 channels. `at`: of row lane % 8, chunk lane / 8.
+DEV_FN void add_transposed(float (&d)[4], const uint32_t (&a)[2][4], const void* at) {
   uint32_t b[4];
   dev::load_matrices(b, at);
-  DEV_UNROLL
-  for (int e = 0; e < 4; ++e) d[e] = 0;
   dev::mma_16816(d, a[0], {b[0], b[1]});
   dev::mma_16816(d, a[1], {b[2], b[3]});
+}
+/// d = a b^T.
+DEV_FN void multiply_transposed(float (&d)[4], const uint32_t (&a)[2][4], const void* at) {
+  DEV_UNROLL
+  for (int e = 0; e < 4; ++e) d[e] = 0;
+  add_transposed(d, a, at);
 }
 
 /// The lane's addresses of 16 rows of 32 channels: of row lane % 16, chunks lane / 16 and + 2.
@@ -229,15 +217,5 @@ DEV_FN void pack_rows(uint32_t (&a)[4], const float (&low)[4], const float (&hig
 
 /// Keeps the compiler from loading further ahead than registers last.
 DEV_FN void fence_loads() { dev::sync_warp(); }
-
-/// Over the four lanes that share an mma row.
-DEV_FN float quad_sum(float x) {
-  x += dev::shuffle_xor(x, 1);
-  return x + dev::shuffle_xor(x, 2);
-}
-DEV_FN float quad_max(float x) {
-  x = dev::max(x, dev::shuffle_xor(x, 1));
-  return dev::max(x, dev::shuffle_xor(x, 2));
-}
 
 }  // namespace vicinity::kernels::sliding

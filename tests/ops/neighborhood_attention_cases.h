@@ -53,8 +53,25 @@ inline std::vector<OpCase> neighborhood_tile_cases() {
           neighborhood_case(1, 22, 23, 1, 32, 7, 3, true),
           neighborhood_case(1, 8, 38, 1, 32, 7, 1, true),
           neighborhood_case(2, 10, 17, 1, 32, 5, 1, true),
-          neighborhood_case(1, 33, 6, 2, 32, 3, 2, true),
-          neighborhood_case(1, 12, 11, 1, 32, 11, 1, true)};
+          neighborhood_case(1, 33, 6, 2, 32, 3, 2, true)};
+}
+
+/// The same for windows from 9 on, whose tiles are 4, 8 or 12 positions wide: maps of the window,
+/// of one tile, of tiles of all sizes, groups of unequal lengths (25 positions at dilation 2: 13
+/// and 12), queries that all see the keys of a tile (36 positions, window 13).
+inline std::vector<OpCase> neighborhood_wide_cases() {
+  return {neighborhood_case(1, 9, 9, 1, 32, 9, 1, true),
+          neighborhood_case(2, 10, 12, 2, 32, 9, 1, false),
+          neighborhood_case(1, 19, 21, 1, 32, 9, 2, true),
+          neighborhood_case(1, 17, 33, 1, 32, 9, 1, true),
+          neighborhood_case(3, 11, 11, 1, 32, 11, 1, true),
+          neighborhood_case(1, 12, 12, 3, 32, 11, 1, true),
+          neighborhood_case(1, 12, 29, 1, 32, 11, 1, false),
+          neighborhood_case(1, 25, 23, 2, 32, 11, 2, true),
+          neighborhood_case(1, 26, 15, 1, 32, 11, 1, true),
+          neighborhood_case(1, 13, 13, 2, 32, 13, 1, true),
+          neighborhood_case(1, 36, 14, 1, 32, 13, 1, true),
+          neighborhood_case(1, 27, 28, 1, 32, 13, 2, true)};
 }
 
 }  // namespace vicinity::testing

@@ -1,6 +1,9 @@
 #include "tests/ops/neighborhood_attention_cases.h"
 
 #include "core/ops/attention.h"
+#if defined(VICINITY_CUDA_EMULATED)
+#include "tests/simt/device.h"
+#endif
 
 namespace vicinity::testing {
 namespace {
@@ -10,6 +13,9 @@ TEST(NeighborhoodAttention, GradientsMatchDifferences) {
 }
 TEST(NeighborhoodAttention, BackendsAgree) { check_backends(neighborhood_attention_cases()); }
 TEST(NeighborhoodAttention, BackendsAgreeOnTiles) { check_backends(neighborhood_tile_cases()); }
+TEST(NeighborhoodAttention, BackendsAgreeOnWideWindows) {
+  check_backends(neighborhood_wide_cases());
+}
 TEST(NeighborhoodAttention, SameBitsOnAnyThreadCount) {
   check_threads(neighborhood_attention_cases());
 }
@@ -60,7 +66,7 @@ TEST(NeighborhoodAttention, RandomShapesInF32MatchF64) {
   }
 }
 
-// Each of the kernels on CUDA: dense groups, sliding windows, any size.
+// Each of the kernels on CUDA: dense groups, narrow and wide windows, any size.
 TEST(NeighborhoodAttention, BackendsAgreeOnRandomShapes) {
   Random random(13, Purpose::test);
   const auto below = [&](uint64_t n) { return static_cast<int64_t>(random.below(n)); };
@@ -74,6 +80,26 @@ TEST(NeighborhoodAttention, BackendsAgreeOnRandomShapes) {
   }
   check_backends(cases);
 }
+
+#if defined(VICINITY_CUDA_EMULATED)
+/// A device whose blocks have no more shared memory than this.
+struct SharedMemory {
+  explicit SharedMemory(size_t bytes) { set(bytes); }
+  ~SharedMemory() { set(size_t{227} << 10); }
+  static void set(size_t bytes) {
+    simt::device().shared_per_block = bytes;
+    const_cast<cuda_api::DeviceInfo&>(cuda().info()).shared_per_block = bytes;
+  }
+};
+
+// Compute capability 8.6, 8.9 and 12.0: smaller tiles, or the kernels of any size.
+TEST(NeighborhoodAttention, BackendsAgreeWhereBlocksHave99KB) {
+  const SharedMemory small(size_t{99} << 10);
+  check_backends({neighborhood_case(1, 9, 13, 1, 32, 7, 1, true),
+                  neighborhood_case(1, 23, 24, 1, 32, 11, 1, true),
+                  neighborhood_case(1, 28, 28, 1, 32, 13, 1, true)});
+}
+#endif
 
 // Worked example: 6 x 7 map, kernel 3, dilation 2, one head of 2 channels, all values small
 // fractions by formula.

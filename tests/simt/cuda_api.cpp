@@ -165,7 +165,7 @@ int device_count() {
 }
 void use_device(int index) { VIC_CHECK(DeviceError, index < device_count(), "no device ", index); }
 DeviceInfo device_info(int index) {
-  return {"emulated", str(index), 9, 0, 4, simt::device().memory, size_t{227} << 10};
+  return {"emulated", str(index), 9, 0, 4, simt::device().memory, simt::device().shared_per_block};
 }
 int driver_version() { return 13000; }
 int runtime_version() { return 13000; }

@@ -11,7 +11,8 @@ struct Device {
   std::string why_unavailable;
   size_t memory = size_t{4} << 30;  // bytes it claims to have
   size_t used = 0;
-  std::map<void*, size_t> blocks;  // handed out
+  size_t shared_per_block = size_t{227} << 10;  // that of compute capability 9.0
+  std::map<void*, size_t> blocks;               // handed out
   /// Of the fault that broke the device: every call fails with it from then on. Empty: it works.
   std::string fault;
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/text.h"
+#include "tests/simt/device.h"
 #include "tests/simt/shared_memory.h"
 
 namespace vicinity::simt {
@@ -19,7 +20,6 @@ namespace {
 namespace context = boost::context;
 
 constexpr size_t kStackBytes = 256 << 10;
-constexpr size_t kSharedLimit = 227 << 10;  // of a block on compute capability 9.0
 constexpr size_t kStaticLimit = 48 << 10;
 
 struct PendingCopy {
@@ -261,10 +261,10 @@ void check_launch(const char* name, int64_t blocks, int threads, size_t shared) 
   VIC_CHECK(
       DeviceError,
       blocks >= 1 && blocks <= 0x7fffffff && threads >= 32 && threads <= 1024 &&
-          threads % 32 == 0 && shared <= kSharedLimit,
+          threads % 32 == 0 && shared <= device().shared_per_block,
       "kernel ", name, " on ", blocks, " blocks of ", threads, " threads with ", shared,
       " bytes of shared memory: invalid configuration (whole warps, at most 1024 threads and ",
-      kSharedLimit, " bytes)");
+      device().shared_per_block, " bytes)");
 }
 
 void run_grid(const char* name, int64_t blocks, int threads, size_t shared,
@@ -327,10 +327,10 @@ void* static_shared(const void* site, size_t bytes) {
   if (added) {
     block.static_bytes += bytes;
     if (block.static_bytes > kStaticLimit ||
-        block.static_bytes + block.dynamic.bytes() > kSharedLimit) {
+        block.static_bytes + block.dynamic.bytes() > device().shared_per_block) {
       fail(str(block.static_bytes, " bytes of static and ", block.dynamic.bytes(),
-               " of dynamic shared memory: at most ", kStaticLimit, " static and ", kSharedLimit,
-               " in all"));
+               " of dynamic shared memory: at most ", kStaticLimit, " static and ",
+               device().shared_per_block, " in all"));
     }
   }
   return array->second.data();

@@ -16,14 +16,16 @@ using testing::run;
 using testing::Schedule;
 
 constexpr int kThreads = 64;  // two warps, a query each
-constexpr int kWindow = 5;
-constexpr int kHalo = kWindow - 1;  // at the far border a window begins so far before its query
+/// At the far border a window begins so far before its query.
+constexpr int halo_of(int window) { return window - 1; }
 
 enum class Plant { none, window_off_by_one, missing_barrier, short_halo };
 
-/// y[q] = sum over keys k = start .. start + 4 of (k - start + 1) x[k], start = q - 2, shifted to
-/// lie inside 0 .. n - 1.
+/// y[q] = sum over keys k = start .. start + kWindow - 1 of (k - start + 1) x[k], start = q -
+/// kWindow / 2, shifted to lie inside 0 .. n - 1.
+template <int kWindow>
 DEV_KERNEL void window_kernel(const float* x, float* y, int n, Plant plant) {
+  constexpr int kHalo = halo_of(kWindow);
   DEV_SHARED(float, tile, kThreads + 2 * kHalo);
   const int first = static_cast<int>(dev::block()) * kThreads - kHalo;
   const int skipped = plant == Plant::short_halo ? 1 : 0;
@@ -41,6 +43,7 @@ DEV_KERNEL void window_kernel(const float* x, float* y, int n, Plant plant) {
   y[query] = sum;
 }
 
+template <int kWindow>
 std::vector<float> reference(const std::vector<float>& x) {
   const int n = static_cast<int>(x.size());
   std::vector<float> y;
@@ -55,28 +58,33 @@ std::vector<float> reference(const std::vector<float>& x) {
 
 /// Whether all results are right, on lengths around the borders of windows and blocks and in
 /// several orders of threads.
+template <int kWindow>
 bool always_right(Plant plant) {
   bool right = true;
-  for (const int n : {5, 6, 63, 64, 65, 129, 131, 200}) {
+  for (const int n : {kWindow, kWindow + 1, 63, 64, 65, 129, 131, 200}) {
     std::vector<float> x;
     for (int i = 0; i < n; ++i) x.push_back(static_cast<float>(i * i % 17 + 1));
     for (const uint64_t seed : {0, 1, 2, 3}) {
       const Schedule schedule(seed);
       std::vector<float> y(x.size(), NAN);
-      run(window_kernel, {.blocks = dev::ceil_div(n, kThreads), .threads = kThreads}, x.data(),
-          y.data(), n, plant);
-      right = right && y == reference(x);
+      run(window_kernel<kWindow>, {.blocks = dev::ceil_div(n, kThreads), .threads = kThreads},
+          x.data(), y.data(), n, plant);
+      right = right && y == reference<kWindow>(x);
     }
   }
   return right;
 }
 
-TEST(PlantedFaults, EachGivesWrongNumbers) {
-  EXPECT_TRUE(always_right(Plant::none));
-  EXPECT_FALSE(always_right(Plant::window_off_by_one));
-  EXPECT_FALSE(always_right(Plant::missing_barrier));
-  EXPECT_FALSE(always_right(Plant::short_halo));
+template <int kWindow>
+void expect_each_seen() {
+  EXPECT_TRUE(always_right<kWindow>(Plant::none)) << kWindow;
+  EXPECT_FALSE(always_right<kWindow>(Plant::window_off_by_one)) << kWindow;
+  EXPECT_FALSE(always_right<kWindow>(Plant::missing_barrier)) << kWindow;
+  EXPECT_FALSE(always_right<kWindow>(Plant::short_halo)) << kWindow;
 }
+
+TEST(PlantedFaults, EachGivesWrongNumbers) { expect_each_seen<5>(); }
+TEST(PlantedFaults, EachGivesWrongNumbersInWideWindows) { expect_each_seen<11>(); }
 
 }  // namespace
 }  // namespace vicinity
