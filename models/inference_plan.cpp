@@ -36,6 +36,29 @@ class Copies {
 }  // namespace
 
 Outputs InferencePlan::operator()(const Tensor& images) {
+  try {
+    return run(images);
+  } catch (const OutOfMemory&) {
+    if (!make_room(images.device())) throw;
+  }
+  return run(images);
+}
+
+// Plans of other shapes go, and what passes have left: a pass that is recorded takes its memory
+// beside what the one before it used. Whether there was any.
+bool InferencePlan::make_room(Device device) {
+  bool more = plans_.size() > 1;
+  plans_.erase(plans_.begin() + 1, plans_.end());
+  if constexpr (kCudaBuilt) {
+    if (device == kCuda) {
+      plans_.front()->input = Tensor();
+      more = cuda().allocator().give_back_unused_pieces() || more;
+    }
+  }
+  return more;
+}
+
+Outputs InferencePlan::run(const Tensor& images) {
   ShapePlan& plan = plan_of(images.shape());
   if (plan.runs == 0) model_.check(images, request_, pass(plan));
   Outputs outputs = images.device() == kCuda ? on_cuda(plan, images) : on_cpu(plan, images);

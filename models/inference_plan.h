@@ -15,8 +15,8 @@ namespace vicinity {
 ///   positions   resampled once (DINOv2 at other sizes than its table's)
 ///   CPU         all tensors of the pass lie in one block, each always in the same place
 ///   CUDA        the pass is recorded at the second images and launched as one graph from then on
-/// The plans of the last four shapes are kept. The model must live longer, and its weights must not
-/// change.
+/// The plans of the last four shapes are kept, fewer where the memory is short. The model must live
+/// longer, and its weights must not change.
 class InferencePlan {
  public:
   InferencePlan(const Model& model, OutputRequest request, DType act)
@@ -24,6 +24,8 @@ class InferencePlan {
 
   /// images: [B, H, W, C] of `act`, normalised, on the model's device.
   Outputs operator()(const Tensor& images);
+  /// Frees the memory of all plans; they are made anew.
+  void clear() { plans_.clear(); }
 
   /// Bytes of the blocks of all plans (CPU).
   size_t block_bytes() const;
@@ -39,6 +41,8 @@ class InferencePlan {
     OutputSink sink{OutputRequest{}};  // in the memory of the graph, so gone before it
   };
   ShapePlan& plan_of(const Shape& shape);
+  Outputs run(const Tensor& images);
+  bool make_room(Device device);
   Outputs on_cpu(ShapePlan& plan, const Tensor& images);
   Outputs on_cuda(ShapePlan& plan, const Tensor& images);
   Pass pass(ShapePlan& plan) const { return {.act = act_, .kept = &plan.kept}; }

@@ -7,6 +7,7 @@
 #include "core/ops/normalize_images.h"
 #include "core/ops/transfer.h"
 #include "models/inference_plan.h"
+#include "train/inference_memory.h"
 
 namespace vicinity {
 
@@ -18,8 +19,11 @@ Tensor images_of(const Batch& batch) {
 
 Tensor labels_of(const Batch& batch) { return tensor_of<int32_t>({batch.whole()}, batch.labels); }
 
-EvalReport evaluate(Model& model, Loader& loader, const Normalization& normalization, DType act,
-                    const std::function<void()>& before) {
+namespace {
+
+// shape: of the images that are under way.
+EvalReport evaluate_batches(Model& model, Loader& loader, const Normalization& normalization,
+                            DType act, const std::function<void()>& before, Shape& shape) {
   InferencePlan plan(model, {.logits = true}, act);
   EvalReport report(model.num_labels());
   const Device device = model.store().value().device();
@@ -29,6 +33,7 @@ EvalReport evaluate(Model& model, Loader& loader, const Normalization& normaliza
     const Batch batch = loader.next();
     done += batch.whole();
     if (batch.count == 0) continue;
+    shape = {batch.count, batch.height, batch.width, batch.channels};
     const Tensor images = normalize_images(to_device(images_of(batch), device), normalization.mean,
                                            normalization.std, act);
     const Tensor logits = cast(plan(images).logits, DType::f64);
@@ -39,6 +44,19 @@ EvalReport evaluate(Model& model, Loader& loader, const Normalization& normaliza
     }
   }
   return report;
+}
+
+}  // namespace
+
+EvalReport evaluate(Model& model, Loader& loader, const Normalization& normalization, DType act,
+                    const std::function<void()>& before) {
+  Shape shape;
+  try {
+    return evaluate_batches(model, loader, normalization, act, before, shape);
+  } catch (OutOfMemory& error) {
+    explain(error, {model, {.logits = true}, act, shape, "train.micro_batch="});
+    throw;
+  }
 }
 
 int64_t batch_of_ranks(int64_t batch, const Communicator* comm) {

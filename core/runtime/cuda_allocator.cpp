@@ -51,7 +51,7 @@ bool CudaAllocator::add_piece_for(size_t bytes) {
 }
 
 bool CudaAllocator::give_back_unused_pieces() {
-  if (capturing_) return false;  // would spoil the capture
+  if (capturing_) return false;
   const auto unused = [](const auto& piece) { return piece->owner == 0 && piece->arena.unused(); };
   if (std::none_of(pieces_.begin(), pieces_.end(), unused)) return false;
   cuda_api::synchronize(stream_);  // work that was enqueued may still use them
@@ -62,6 +62,12 @@ bool CudaAllocator::give_back_unused_pieces() {
   }
   std::erase_if(pieces_, unused);
   return true;
+}
+
+size_t CudaAllocator::room() const {
+  size_t bytes = cuda_api::memory_info().free;
+  for (const auto& piece : pieces_) bytes += piece->owner == 0 ? piece->arena.free_bytes() : 0;
+  return bytes;
 }
 
 size_t CudaAllocator::reserved_for(int owner) const {
@@ -148,7 +154,7 @@ void CudaAllocator::out_of_memory(size_t bytes) const {
            text(reserved_), " it has reserved (", text(kept),
            " of it for recorded steps); other processes and the driver hold ", text(others),
            "; the device has ", text(info.free), " free of ", text(info.total),
-           ". nvidia-smi names the other processes; a smaller train.micro_batch needs less");
+           ". nvidia-smi names the other processes; a smaller batch needs less");
 }
 
 }  // namespace vicinity

@@ -26,6 +26,12 @@ class CudaAllocator : public Allocator {
   void* allocate(size_t bytes) override;
   void release(void* data, size_t bytes) override;
 
+  /// Gives back to the driver what everybody's pieces hold and nobody uses. False if there is no
+  /// such piece, or while work is recorded, which it would spoil.
+  bool give_back_unused_pieces();
+  /// Bytes that tensors outside of recorded steps can still have: of the driver, and in pieces.
+  size_t room() const;
+
   /// Bytes taken from the driver.
   size_t reserved() const { return reserved_; }
   /// How often the driver was asked.
@@ -51,7 +57,6 @@ class CudaAllocator : public Allocator {
   };
   bool add_piece(size_t bytes);  // false if the driver has not that much
   bool add_piece_for(size_t bytes);
-  bool give_back_unused_pieces();
   void* take(size_t bytes);  // null if no piece has room
   void* take_from(Piece& piece, size_t bytes);
   size_t reserved_for(int owner) const;

@@ -50,4 +50,10 @@ void Arena::release(size_t offset) {
   add_free(offset, bytes);
 }
 
+size_t Arena::free_bytes() const {
+  size_t bytes = 0;
+  for (const auto& [offset, size] : free_) bytes += size;
+  return bytes;
+}
+
 }  // namespace vicinity

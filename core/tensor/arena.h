@@ -23,6 +23,8 @@ class Arena {
   void release(size_t offset);
   /// Whether nothing is handed out.
   bool unused() const { return used_.empty(); }
+  /// Bytes that are not handed out.
+  size_t free_bytes() const;
   /// Bytes of the block at this offset (a multiple of kAlignment).
   size_t block_size(size_t offset) const { return used_.at(offset); }
 

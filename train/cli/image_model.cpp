@@ -6,13 +6,15 @@
 #include "core/ops/transfer.h"
 #include "models/registry.h"
 #include "models/weights/load.h"
+#include "train/inference_memory.h"
 #include "train/run/setup.h"
 
 namespace vicinity {
 
 ImageModel::ImageModel(const LoadedModel& loaded, const OutputRequest& request,
                        const Communicator* comm)
-    : act_(activation_dtype(loaded.config.train.precision, device_of(loaded.config.device, comm))),
+    : request_(request),
+      act_(activation_dtype(loaded.config.train.precision, device_of(loaded.config.device, comm))),
       model_(make_inference_model(loaded.config.model.architecture, act_,
                                   device_of(loaded.config.device, comm))),
       normalization_(normalization_of(loaded.config.data.transform)),
@@ -30,8 +32,14 @@ Outputs ImageModel::outputs(std::span<const Query> queries) {
   const size_t each = bytes.bytes() / queries.size();
   for (size_t i = 0; i < queries.size(); ++i)
     copy_pixels(queries[i].seen, channels, bytes.data<uint8_t>() + i * each);
-  return plan_(normalize_images(to_device(bytes, model_->store().value().device()),
-                                normalization_.mean, normalization_.std, act_));
+  try {
+    return plan_(normalize_images(to_device(bytes, model_->store().value().device()),
+                                  normalization_.mean, normalization_.std, act_));
+  } catch (OutOfMemory& error) {
+    plan_.clear();
+    explain(error, {*model_, request_, act_, bytes.shape(), "--batch "});
+    throw;
+  }
 }
 
 Outputs ImageModel::outputs(const Tensor& normalised) {

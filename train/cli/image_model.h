@@ -26,6 +26,7 @@ class ImageModel {
   Outputs outputs(const Tensor& normalised);
 
  private:
+  OutputRequest request_;
   DType act_;
   std::unique_ptr<Model> model_;
   Normalization normalization_;

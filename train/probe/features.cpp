@@ -19,6 +19,7 @@
 #include "models/inference_plan.h"
 #include "models/weights/safetensors.h"
 #include "train/evaluate.h"
+#include "train/inference_memory.h"
 #include "train/probe/checksum.h"
 #include "train/run/setup.h"
 
@@ -240,7 +241,14 @@ Features features_of(const Model& model, const Source& source, const FeatureSett
     return result;
   }
   Sink sink(result.file, identity, source.size());
-  result.values = compute(model, source, settings, sink);
+  const auto side = settings.transform.image_size;
+  try {
+    result.values = compute(model, source, settings, sink);
+  } catch (OutOfMemory& error) {
+    const Shape images{settings.batch, side, side, settings.transform.channels()};
+    explain(error, {model, request_of(settings), settings.act, images, "train.micro_batch="});
+    throw;
+  }
   return result;
 }
 

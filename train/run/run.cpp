@@ -83,8 +83,21 @@ void Run::step() {
   progress_->step(report, batch.labels.dim(0), batches_->take_wait());
 }
 
+EvalReport Run::evaluated() {
+  try {
+    return evaluation_->run();
+  } catch (OutOfMemory& error) {
+    error.add_context(str("evaluation after step ", parts_.steps_done()));
+    if (parts_.ranks == nullptr) {  // no step is lost: a resumed run begins with this evaluation
+      save(/*scheduled=*/false);
+      saving_.wait();
+    }
+    throw;
+  }
+}
+
 void Run::evaluate() {
-  const EvalReport report = evaluation_->run();
+  const EvalReport report = evaluated();
   if (parts_.is_first())
     write_eval_json(directory_.file("eval"), report, *parts_.data.val,
                     {.model = directory_.path(), .step = parts_.steps_done()});

@@ -39,6 +39,7 @@ class Run {
  private:
   void step();
   StepReport step_on(const TrainBatch& batch);
+  EvalReport evaluated();
   void evaluate();
   void save(bool scheduled = true);
   RunResult train_to_the_end();
