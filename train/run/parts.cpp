@@ -134,7 +134,7 @@ void warn_of_settings(const RunParts& parts) {
                 " training images: every step takes all of them");
   if (forgets(parts.config))
     log_warning(
-        "optim.lr = ", format_number(parts.config.optim.lr),
+        "optim.lr = ", parts.config.optim.lr,
         " for every layer is a rate for training from scratch, with which model.weights are "
         "soon forgotten: --config recipes/finetune_small, or optim.lr=1e-4");
   const Schedule schedule = schedule_of(parts.config, parts.length);
@@ -142,9 +142,8 @@ void warn_of_settings(const RunParts& parts) {
   const int64_t last = std::max<int64_t>(0, schedule.total_steps - schedule.cooldown_steps - 1);
   log_warning("sched.warmup = ", parts.config.sched.warmup, " is ", schedule.warmup_steps,
               " steps, of which this run has ", last + 1,
-              " before its cool-down or its end: the learning rate comes to ",
-              format_number(schedule.at(last).lr),
-              " and not to optim.lr = ", format_number(parts.config.optim.lr));
+              " before its cool-down or its end: the learning rate comes to ", schedule.at(last).lr,
+              " and not to optim.lr = ", parts.config.optim.lr);
 }
 
 }  // namespace
