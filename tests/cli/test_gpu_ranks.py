@@ -17,7 +17,7 @@ from program import BINARY, TINY, Program
 
 STEPS = 5  # op by op, a short batch, recorded, short, launched again
 RECIPE = ["device=cuda", "train.precision=fp32", "train.batch=8", "train.micro_batch=2", f"train.steps={STEPS}", "train.eval_every=0",
-          "train.save_every=2", "train.ema=0.9", "train.mixup=0.8", "model.drop_path_rate=0.2", "optim.clip_grad=0.5",
+          "train.save_every=2", "train.keep_last=3", "train.ema=0.9", "train.mixup=0.8", "model.drop_path_rate=0.2", "optim.clip_grad=0.5",
           "train.log_every=1", "data.val_split=0.15", "threads=1", "data.loader_threads=1", "train.rank_timeout=30"]
 FAMILIES = {
     "dinat": [*TINY, "model.embed_dim=32"],
@@ -58,7 +58,7 @@ class GpuRanks(Program):
         except subprocess.TimeoutExpired:
             process.kill()
             self.fail(f"hangs:\n{process.communicate()[0]}")
-        self.assertEqual(process.returncode, code, text)
+        self.assertIn(process.returncode, code if isinstance(code, tuple) else (code,), text)
         for part in has:
             self.assertIn(part, text)
         return text
@@ -193,7 +193,7 @@ class GpuRanks(Program):
         words = self.words("few")
         self.run_ranks(2, *words, code=4, VICINITY_EMULATED_DEVICES="1",
                        has=["ranks 0 and 1 have the same GPU (emulated)", "are 2 ranks, and this one sees 1 GPU."])
-        self.run_ranks(3, *words, code=4, VICINITY_EMULATED_DEVICES="2",
+        self.run_ranks(3, *words, code=(4, 6), VICINITY_EMULATED_DEVICES="2",
                        has=["rank 2 is one of at least 3 on its machine, which has 2 GPUs"])
 
     def test_ranks_that_differ_are_refused(self):
