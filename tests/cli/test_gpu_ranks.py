@@ -190,10 +190,9 @@ class GpuRanks(Program):
         self.end(process, 6, "is gone, its process has ended; it was at: ")
 
     def test_more_ranks_than_gpus_are_refused(self):
-        words = self.words("few")
-        self.run_ranks(2, *words, code=4, VICINITY_EMULATED_DEVICES="1",
+        self.run_ranks(2, *self.words("few"), code=4, VICINITY_EMULATED_DEVICES="1",
                        has=["ranks 0 and 1 have the same GPU (emulated)", "are 2 ranks, and this one sees 1 GPU."])
-        self.run_ranks(3, *words, code=(4, 6), VICINITY_EMULATED_DEVICES="2",
+        self.run_ranks(3, *self.words("fewer", "train.batch=6"), code=(4, 6), VICINITY_EMULATED_DEVICES="2",
                        has=["rank 2 is one of at least 3 on its machine, which has 2 GPUs"])
 
     def test_ranks_that_differ_are_refused(self):
