@@ -123,7 +123,7 @@ class GpuRanks(Program):
         return found
 
     def test_nccl_is_called_alike_by_every_rank(self):
-        self.run_ranks(2, *self.words("calls", "train.steps=3", "train.ema=0", "train.save_every=0", "train.batch=4"))
+        self.run_ranks(2, *self.words("alike", "train.steps=3", "train.ema=0", "train.save_every=0", "train.batch=4"))
         for rank in range(2):
             lines = self.lines_of(rank)
             self.assertEqual([lines[0], *lines[-2:]], ["start 2", "finalize", "destroy"])
