@@ -5,6 +5,7 @@
 
 #include "core/ops/elementwise.h"
 #include "core/ops/grad_norm.h"
+#include "core/ops/transfer.h"
 
 namespace vicinity {
 namespace {
@@ -226,6 +227,7 @@ Tensor Exchange::collect(const Tensor& shard) {
     tensors_.begin_all_to_all(shard.raw(), to, flat.defined() ? flat.raw() : nullptr, from);
   }
   tensors_.wait_for_running(0);
+  synchronize(device_);  // what follows may wait for other ranks on the host alone
   return flat;
 }
 
@@ -238,6 +240,7 @@ void Exchange::distribute(const Tensor& flat, Tensor& shard) {
     tensors_.begin_all_to_all(flat.defined() ? flat.raw() : nullptr, to, shard.raw(), from);
   }
   tensors_.wait_for_running(0);
+  synchronize(device_);
 }
 
 Block Exchange::in_shard(int64_t bucket, size_t element) const {

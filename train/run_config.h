@@ -126,7 +126,8 @@ struct TrainConfig {
       "debugger. "
       "Changes no bit");
     v("floor", floor,
-      "before training, what the weights reach as they are: knn, by the nearest neighbours; linear, "
+      "before training, what the weights reach as they are: knn, by the nearest neighbours; "
+      "linear, "
       "by the published grid of linear classifiers; none; or auto: knn where there are "
       "model.weights, at most 20,000 training images, and it costs at most a tenth of the training",
       one_of({"auto", "knn", "linear", "none"}));

@@ -68,8 +68,7 @@ class CpuAllocator : public Allocator {
     VIC_CHECK(OutOfMemory, data != nullptr,
               "out of memory: ", format_bytes(static_cast<double>(bytes)), " asked for, ",
               format_bytes(static_cast<double>(use_.current)), " in use by tensors, ",
-              format_bytes(static_cast<double>(capacity_)),
-              " in all; a smaller batch needs less");
+              format_bytes(static_cast<double>(capacity_)), " in all; a smaller batch needs less");
     use_.current += bytes;
     use_.peak = std::max(use_.peak, use_.current);
     return data;
