@@ -1,6 +1,7 @@
 #include "models/inference_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/ops/elementwise.h"
 #include "core/ops/transfer.h"
@@ -36,12 +37,15 @@ class Copies {
 }  // namespace
 
 Outputs InferencePlan::operator()(const Tensor& images) {
-  try {
-    return run(images);
-  } catch (const OutOfMemory&) {
-    if (!make_room(images.device())) throw;
+  for (bool tidied = false;;) {
+    try {
+      return run(images);
+    } catch (const OutOfMemory&) {
+      if (!std::exchange(tidied, true) && make_room(images.device())) continue;
+      if (!stop_recording(images.device())) throw;
+      tidied = false;
+    }
   }
-  return run(images);
 }
 
 // Plans of other shapes go, and what passes have left: a pass that is recorded takes its memory
@@ -56,6 +60,14 @@ bool InferencePlan::make_room(Device device) {
     }
   }
   return more;
+}
+
+// A recorded pass needs more than one that runs op by op, whose memory it does not share. Whether
+// this was one.
+bool InferencePlan::stop_recording(Device device) {
+  ShapePlan& plan = *plans_.front();
+  return device == kCuda && plan.graph == nullptr && plan.runs > 0 &&
+         std::exchange(plan.recorded, false);
 }
 
 Outputs InferencePlan::run(const Tensor& images) {
@@ -93,7 +105,7 @@ Outputs InferencePlan::on_cpu(ShapePlan& plan, const Tensor& images) {
 }
 
 Outputs InferencePlan::on_cuda(ShapePlan& plan, const Tensor& images) {
-  if (plan.runs == 0) return model_.outputs(images, request_, pass(plan));
+  if (plan.runs == 0 || !plan.recorded) return model_.outputs(images, request_, pass(plan));
   if constexpr (kCudaBuilt) {
     if (plan.graph == nullptr) {
       plan.input = empty_like(images);

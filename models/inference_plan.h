@@ -14,7 +14,8 @@ namespace vicinity {
 /// it, by which all later ones go, with the same bits:
 ///   positions   resampled once (DINOv2 at other sizes than its table's)
 ///   CPU         all tensors of the pass lie in one block, each always in the same place
-///   CUDA        the pass is recorded at the second images and launched as one graph from then on
+///   CUDA        the pass is recorded at the second images, if the memory allows, and launched as
+///               one graph from then on
 /// The plans of the last four shapes are kept, fewer where the memory is short. The model must live
 /// longer, and its weights must not change.
 class InferencePlan {
@@ -37,12 +38,14 @@ class InferencePlan {
     MemoryTape tape;
     Tensor input;  // CUDA: where the graph reads its images
     int64_t runs = 0;
+    bool recorded = true;              // from the second run on
     std::shared_ptr<CudaGraph> graph;  // shared: a program without CUDA has no ~CudaGraph
     OutputSink sink{OutputRequest{}};  // in the memory of the graph, so gone before it
   };
   ShapePlan& plan_of(const Shape& shape);
   Outputs run(const Tensor& images);
   bool make_room(Device device);
+  bool stop_recording(Device device);
   Outputs on_cpu(ShapePlan& plan, const Tensor& images);
   Outputs on_cuda(ShapePlan& plan, const Tensor& images);
   Pass pass(ShapePlan& plan) const { return {.act = act_, .kept = &plan.kept}; }

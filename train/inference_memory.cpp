@@ -9,11 +9,17 @@
 namespace vicinity {
 namespace {
 
+// What a recorded pass has in blocks of its own: the images that it reads and the outputs.
+constexpr size_t kRecorded = 512 << 10;
+
 // Bytes that tensors can still have; an eighth is for gaps between them.
 size_t room_on(Device device) {
   size_t bytes = 0;
   if constexpr (kCudaBuilt) {
-    if (device == kCuda) bytes = cuda().allocator().room();
+    if (device == kCuda) {
+      bytes = cuda().allocator().room();
+      bytes -= std::min(bytes, kRecorded);
+    }
   }
   if (device == kCpu) {
     const size_t held = allocator_of(device).use().current;

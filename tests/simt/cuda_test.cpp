@@ -75,7 +75,7 @@ TEST(CudaAllocator, OutOfMemorySaysWhoHasIt) {
            "out of GPU memory: 100.* MiB asked for. Tensors of this process hold .* of the "
            "200.* MiB it has reserved \\(0 B of it for recorded steps\\); other processes and "
            "the driver hold .*; the device has 5[56].* MiB free of .* (M|G)iB. nvidia-smi "
-           "names the other processes; a smaller train.micro_batch"));
+           "names the other processes; a smaller batch needs less"));
   EXPECT_THROW(small.allocator.allocate(100 * kMiB), OutOfMemory);
 }
 

@@ -88,7 +88,7 @@ EvalReport Run::evaluated() {
     return evaluation_->run();
   } catch (OutOfMemory& error) {
     error.add_context(str("evaluation after step ", parts_.steps_done()));
-    if (parts_.ranks == nullptr) {  // no step is lost: a resumed run begins with this evaluation
+    if (parts_.comm == nullptr) {  // no step is lost: a resumed run begins with this evaluation
       save(/*scheduled=*/false);
       saving_.wait();
     }
