@@ -13,7 +13,8 @@ import time
 import unittest
 
 from pictures import write_png
-from program import BINARY, TINY, Program
+from program import BINARY, TINY
+from rank_program import ENVIRONMENT, MPIRUN, RanksProgram
 
 STEPS = 5  # op by op, a short batch, recorded, short, launched again
 RECIPE = ["device=cuda", "train.precision=fp32", "train.batch=8", "train.micro_batch=2", f"train.steps={STEPS}", "train.eval_every=0",
@@ -25,9 +26,6 @@ FAMILIES = {
         "model.family=dinov2", "model.hidden_size=48", "model.num_hidden_layers=1", "model.num_attention_heads=3",
         "model.image_size=16", "model.patch_size=4", "model.mlp_ratio=4"],
 }
-MPIRUN = ["mpirun", "--bind-to", "none", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1"]
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_WAIT_POLICY": "passive",
-               "VICINITY_EMULATED_DEVICES": "4"}
 
 
 def free_port():
@@ -36,14 +34,14 @@ def free_port():
         return taken.getsockname()[1]
 
 
-class GpuRanks(Program):
+class GpuRanks(RanksProgram):
     kept = {}
 
     def setUp(self):
         super().setUp()
         self.calls = self.dir / "calls"
         self.calls.mkdir()
-        self.environment = {**ENVIRONMENT, "VICINITY_NCCL_FOLDER": str(self.calls)}
+        self.environment = {**ENVIRONMENT, "VICINITY_EMULATED_DEVICES": "4", "VICINITY_NCCL_FOLDER": str(self.calls)}
 
     def words(self, out, *more, family="dinov2"):
         return ["train", f"data.root={self.data}", *FAMILIES[family], *RECIPE, *more, "--out", out]
@@ -183,10 +181,7 @@ class GpuRanks(Program):
         self.end(self.start([BINARY, *words, "--gpus=2", "--ranks=2"]), 2, "choose one")
         process = self.start([BINARY, *self.words("killed", "train.steps=400"), "--gpus=2"])
         self.wait_for_steps("killed", 3, process)
-        children = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-        ranks = [line.split()[0] for line in children.splitlines() if BINARY in line.split() and "killed" in line and "--gpus=2" not in line
-                 and "mpirun" not in line]
-        os.kill(int(ranks[-1]), signal.SIGKILL)
+        os.kill(self.ranks_of("killed")[1], signal.SIGKILL)
         self.end(process, 6, "is gone, its process has ended; it was at: ")
 
     def test_more_ranks_than_gpus_are_refused(self):
