@@ -2,7 +2,6 @@
 // asked for, never waited for inside MPI: a rank whose partner is gone can leave.
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "core/comm/communicator.h"
 #include "core/comm/module.h"
@@ -36,7 +35,7 @@ void check_code(int code, const char* what) {
   VIC_FAIL(CommError, "MPI's ", what, " failed: ", text.data());
 }
 
-class Mpi : public Communicator {
+class Mpi : public WatchedRanks {
  public:
   explicit Mpi(const Launch& launch) {
     check_code(calls().start(&rank_, &size_), "MPI_Init");
@@ -45,12 +44,8 @@ class Mpi : public Communicator {
               launch.by == "srun" ? "add --mpi=pmix, or start with mpirun"
                                   : "it is not the launcher of the MPI that this program was built "
                                     "with");
-    watch_.emplace(rank_, size_, meeting_of_watch(*this));
-    barrier();
+    open_watch();
   }
-
-  int rank() const override { return rank_; }
-  int size() const override { return size_; }
 
   void begin_all_to_all(const char* send, const Blocks& to, char* receive,
                         const Blocks& from) override {
@@ -95,24 +90,6 @@ class Mpi : public Communicator {
     watch_->leave("");
   }
 
-  void abort(const std::string& why) noexcept override {
-    if (watch_) watch_->leave(why);
-  }
-
-  void doing(const char* what, int64_t step) override {
-    watch_->doing(what, step, false);
-    step_ = step;
-    watch_->check();
-  }
-
-  void waiting(const char* what) override {
-    if (what != waiting_) watch_->doing(what != nullptr ? what : "work", step_, what != nullptr);
-    waiting_ = what;
-    watch_->check(kGrace);
-  }
-
-  void set_timeout(double seconds) override { watch_->set_timeout(seconds); }
-
  private:
   void check_idle(const char* what) const {
     VIC_ASSERT(running_ == 0, what, " while ", running_, " exchanges run");
@@ -135,11 +112,7 @@ class Mpi : public Communicator {
     if (watch_) watch_->doing("work after an exchange", step_, false);
   }
 
-  int rank_ = 0, size_ = 1;
   int running_ = 0;  // of those begun, at the last look
-  int64_t step_ = -1;
-  const char* waiting_ = nullptr;  // what was last told to waiting()
-  std::optional<RankWatch> watch_;
 };
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <optional>
 #include <thread>
 
 #include "core/base/text.h"
@@ -26,22 +25,18 @@ struct Hello {
   int32_t rank = 0, size = 0;
 };
 
-class Tcp : public Communicator {
+class Tcp : public WatchedRanks {
  public:
   Tcp(const Launch& launch, double patience)
-      : rank_(launch.rank),
-        size_(launch.size),
-        place_(find_meeting_place()),
+      : place_(find_meeting_place()),
         until_(Clock::now() + std::chrono::milliseconds(static_cast<int64_t>(patience * 1000))),
         patience_(patience) {
+    rank_ = launch.rank;
+    size_ = launch.size;
     if (rank_ == 0) welcome();
     if (rank_ != 0) come();
-    watch_.emplace(rank_, size_, meeting_of_watch(*this));
-    barrier();
+    open_watch();
   }
-
-  int rank() const override { return rank_; }
-  int size() const override { return size_; }
 
   void begin_all_to_all(const char*, const Blocks&, char*, const Blocks&) override {
     VIC_ASSERT(false, "tensors of CPU ranks go by MPI");
@@ -65,24 +60,6 @@ class Tcp : public Communicator {
     wait_for_all("end");
     watch_->leave("");
   }
-
-  void abort(const std::string& why) noexcept override {
-    if (watch_) watch_->leave(why);
-  }
-
-  void doing(const char* what, int64_t step) override {
-    watch_->doing(what, step, false);
-    step_ = step;
-    watch_->check();
-  }
-
-  void waiting(const char* what) override {
-    if (what != waiting_) watch_->doing(what != nullptr ? what : "work", step_, what != nullptr);
-    waiting_ = what;
-    watch_->check(kGrace);
-  }
-
-  void set_timeout(double seconds) override { watch_->set_timeout(seconds); }
 
  private:
   std::string place() const {
@@ -209,14 +186,10 @@ class Tcp : public Communicator {
     return true;
   }
 
-  int rank_, size_;
   MeetingPlace place_;
   Clock::time_point until_;
   double patience_;
   std::vector<Socket> peers_;  // of rank 0: by rank; of the others: rank 0
-  int64_t step_ = -1;
-  const char* waiting_ = nullptr;  // what was last told to waiting()
-  std::optional<RankWatch> watch_;
 };
 
 }  // namespace
