@@ -14,8 +14,7 @@ namespace vicinity {
 /// What a step leaves on the device for the host to read, beside new weights.
 struct StepOutcome {
   std::vector<LeafOutcome> leaves;
-  // Flat, summed over them; absent where a short batch leaves this rank none. Of ranks on CPUs:
-  // this rank's shard of the sum over all.
+  // Flat, summed over them; absent where a short batch leaves this rank none.
   Tensor gradient;
   Tensor squares;  // f64 [1]: sum of squares of the gradient
   Tensor scale;    // f64 [1]: what the optimiser multiplies it with

@@ -46,9 +46,10 @@ class Reader {
 }  // namespace
 
 Exchange::Exchange(Communicator& comm, int64_t parameters, const LeafShare& share,
-                   Collectives* gpus)
+                   DeviceCollectives* gpus)
     : comm_(comm),
-      tensors_(gpus != nullptr ? *gpus : comm),
+      gpus_(gpus),
+      tensors_(gpus != nullptr ? static_cast<Collectives&>(*gpus) : comm),
       device_(gpus != nullptr ? kCuda : kCpu),
       share_(share),
       layout_(parameters, comm.size()),
@@ -97,11 +98,16 @@ void Exchange::begin_sum(const Tensor& own_sum, int64_t images) {
   own_sum_ = own_sum;
   senders_ = share_.ranks_with(images);
   whole_ = layout_.parameters();
-  begun_ = summed_ = layout_.buckets();
+  if (gpus_ == nullptr) begun_ = summed_ = layout_.buckets();
 }
 
 void Exchange::whole_from(int64_t begin) {
   VIC_ASSERT(begin <= whole_, "whole from ", begin, " on, and before from ", whole_);
+  if (gpus_ != nullptr) {
+    const int64_t size = layout_.bucket_size();
+    for (int64_t b = (begin + size - 1) / size; b * size < whole_; ++b)
+      gpus_->mark(static_cast<size_t>(b));
+  }
   whole_ = begin;
   progress();
 }
@@ -116,8 +122,10 @@ void Exchange::progress() {
     begin_bucket(--begun_);
 }
 
-Tensor Exchange::finish_sum() {
-  whole_from(0);
+Tensor Exchange::finish_sum(const Tensor& own_sum, int64_t images) {
+  own_sum_ = own_sum;
+  senders_ = share_.ranks_with(images);
+  if (gpus_ != nullptr) enqueue_sum();
   while (summed_ > 0) {
     tensors_.wait_for_running(static_cast<int>(summed_ - begun_ - 1));
     progress();
@@ -126,9 +134,16 @@ Tensor Exchange::finish_sum() {
   return sum_;
 }
 
-Tensor Exchange::sum_gradients(const Tensor& own_sum, int64_t images) {
-  begin_sum(own_sum, images);
-  return finish_sum();
+// The adds too: a bucket's memory is free again for the bucket after the next, and whoever computes
+// waits for none of it before the end.
+void Exchange::enqueue_sum() {
+  for (int64_t bucket = layout_.buckets(); bucket-- > 0;) {
+    gpus_->beside(static_cast<size_t>(bucket), [&] {
+      begin_bucket(bucket);
+      add_parts(bucket);
+    });
+  }
+  gpus_->join();
 }
 
 // Where what is received of a bucket lies: buckets in flight are neighbours.
@@ -169,21 +184,24 @@ Tensor Exchange::sum_of_squares(const Tensor& shard) {
     Tensor place = all.slice(to, to + count);
     copy_(place, own.slice(from, from + count));
   }
+  std::vector<Blocks> parts(static_cast<size_t>(layout_.buckets()));
   for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
-    Blocks blocks;
     for (int r = 0; r < comm_.size(); ++r) {
       const ShardPiece piece = layout_.piece(bucket, r);
-      blocks.push_back({static_cast<size_t>(chunks_in(piece.flat)) * sizeof(double),
-                        static_cast<size_t>(chunks_in(piece.size)) * sizeof(double)});
+      parts[static_cast<size_t>(bucket)].push_back(
+          {static_cast<size_t>(chunks_in(piece.flat)) * sizeof(double),
+           static_cast<size_t>(chunks_in(piece.size)) * sizeof(double)});
     }
-    tensors_.all_gather(all.raw(), blocks);
   }
+  tensors_.all_gather_parts(all.raw(), parts);
   return join_squares(all);
 }
 
 void Exchange::gather(Tensor& flat) {
+  std::vector<Blocks> parts;
   for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket)
-    tensors_.all_gather(flat.raw(), layout_.slices(bucket, size_of(flat.dtype())));
+    parts.push_back(layout_.slices(bucket, size_of(flat.dtype())));
+  tensors_.all_gather_parts(flat.raw(), parts);
 }
 
 void Exchange::broadcast(Tensor& flat) { tensors_.broadcast(flat.raw(), flat.bytes(), 0); }

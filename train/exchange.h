@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/comm/communicator.h"
+#include "core/comm/nccl.h"
 #include "core/ops/update_ranges.h"
 #include "core/tensor/tensor.h"
 #include "train/leaf_share.h"
@@ -34,7 +35,7 @@ class Exchange {
   /// `parameters`: elements of the flat tensors, a multiple of 16. `gpus`: what carries them where
   /// they lie on GPUs (core/comm/nccl.h); absent: they are the host's. Both must outlive it.
   Exchange(Communicator& comm, int64_t parameters, const LeafShare& share,
-           Collectives* gpus = nullptr);
+           DeviceCollectives* gpus = nullptr);
 
   Communicator& comm() const { return comm_; }
   bool is_first() const { return comm_.rank() == 0; }
@@ -54,16 +55,17 @@ class Exchange {
   /// The sum over ranks of the gradient of a batch of `images`, begun. own_sum: flat f32 sum over
   /// this rank's leaves, absent where a short batch leaves it none; its elements may come later.
   /// Buckets leave in order, from the last to the first, the same on every rank; kInFlight of them
-  /// are on their way at a time.
+  /// are on their way at a time. On GPUs this and whole_from() only mark places in the device's
+  /// work, which may be recorded: each launch has them again.
   void begin_sum(const Tensor& own_sum, int64_t images);
   /// The elements of the own sum from `begin` on are there, and stay as they are until the end.
   void whole_from(int64_t begin);
   /// Sends, receives and adds what can be, without waiting.
   void progress();
-  /// This rank's shard of the sum, good until the next one is begun. Waits for the other ranks.
-  Tensor finish_sum();
-  /// All of that at once.
-  Tensor sum_gradients(const Tensor& own_sum, int64_t images);
+  /// This rank's shard of the sum that was begun so, good until the next one is; after
+  /// whole_from(0). Waits for the other ranks; on GPUs the device does, and buckets are enqueued
+  /// beside what comes after their marks.
+  Tensor finish_sum(const Tensor& own_sum, int64_t images);
   /// The sum of squares of the whole gradient, f64 [1], from this rank's shard of it: added in the
   /// order of one machine (core/ops/grad_norm.h).
   Tensor sum_of_squares(const Tensor& shard);
@@ -87,13 +89,15 @@ class Exchange {
   static constexpr int64_t kInFlight = 2;
 
   int64_t own_size() const { return layout_.shard_size(comm_.rank()); }
+  void enqueue_sum();
   void begin_bucket(int64_t bucket);
   void add_parts(int64_t bucket);
   Tensor place_of(int64_t bucket) const;
   Block in_shard(int64_t bucket, size_t element) const;
 
   Communicator& comm_;
-  Collectives& tensors_;  // carries them
+  DeviceCollectives* gpus_;
+  Collectives& tensors_;  // carries them: gpus_ or comm_
   Device device_;         // where they lie
   LeafShare share_;
   ShardLayout layout_;

@@ -26,9 +26,7 @@ Tensor OverlappedSum::finish() {
   for (size_t i = 0; i < places_.size(); ++i)
     if (!whole_[i]) mark(i);
   send_what_is_whole();
-  const Tensor shard = ranks_.finish_sum();
-  tree_.finish();
-  return shard;
+  return tree_.finish();
 }
 
 void OverlappedSum::whole(const Tensor& sink) {

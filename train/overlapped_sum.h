@@ -20,7 +20,7 @@ class OverlappedSum : public LeafWatch {
   /// After the forward of the leaf. `tree` holds the leaves before it; the batch is of `images`.
   OverlappedSum(ParameterStore& store, GradientTree& tree, Exchange& ranks, int64_t images);
 
-  /// This rank's shard of the sum over all ranks; after the backward.
+  /// After the backward: all of the rank's own sum, of which nothing is left to tell.
   Tensor finish();
 
   void whole(const Tensor& sink) override;

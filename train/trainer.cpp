@@ -110,12 +110,11 @@ void Trainer::run_back(const Variable& loss) {
 StepOutcome Trainer::enqueue(const Tensor& images, const Tensor& labels) {
   StepOutcome outcome;
   const std::vector<LeafBatch> own = leaves(images, labels);
-  if (sums_while_it_goes_back()) {
-    outcome.gradient = sum_over_ranks(own, outcome, labels.dim(0));
-  } else if (!own.empty()) {  // the short batch at the end of an epoch may leave a rank none
-    outcome.gradient = sum_leaves(own, outcome);
+  if (settings_.ranks != nullptr) {
+    outcome.gradient = sum_for_ranks(own, outcome, labels.dim(0));
+    return outcome;
   }
-  if (settings_.ranks != nullptr) return outcome;
+  outcome.gradient = sum_leaves(own, outcome);
   const auto start = std::chrono::steady_clock::now();
   outcome.squares = sum_of_squares(outcome.gradient);
   outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
@@ -131,11 +130,15 @@ Tensor Trainer::sum_leaves(const std::vector<LeafBatch>& leaves, StepOutcome& ou
   });
 }
 
-// The shard of the gradient that this rank updates. The others leave while the last leaf runs back.
-Tensor Trainer::sum_over_ranks(const std::vector<LeafBatch>& own, StepOutcome& outcome,
-                               int64_t images) {
+// Of this rank's leaves. It leaves for the other ranks while the last leaf runs back.
+Tensor Trainer::sum_for_ranks(const std::vector<LeafBatch>& own, StepOutcome& outcome,
+                              int64_t images) {
   Exchange& ranks = *settings_.ranks;
-  if (own.empty()) return ranks.sum_gradients({}, images);  // of the last batch of an epoch
+  if (own.empty()) {  // the short batch at the end of an epoch may leave a rank none
+    ranks.begin_sum({}, images);
+    ranks.whole_from(0);
+    return {};
+  }
   for (size_t i = 0; i + 1 < own.size(); ++i) {
     run_back(run_forward(own[i], outcome.leaves.emplace_back()));
     gradients_.add(model_.store().grad());
@@ -143,19 +146,15 @@ Tensor Trainer::sum_over_ranks(const std::vector<LeafBatch>& own, StepOutcome& o
   const Variable loss = run_forward(own.back(), outcome.leaves.emplace_back());
   OverlappedSum sum(model_.store(), gradients_, ranks, images);
   run_back(loss);
-  const auto start = std::chrono::steady_clock::now();
-  const Tensor shard = sum.finish();
-  phases_.update += seconds_since(start);
-  return shard;
+  return sum.finish();
 }
 
-// On a GPU enqueued op by op behind the recorded forward and backward: NCCL is no part of the
-// graph.
+// On a GPU enqueued op by op beside and behind the recorded forward and backward: NCCL is no part
+// of the graph.
 void Trainer::update_on_ranks(StepOutcome& outcome, int64_t images) {
   const auto start = std::chrono::steady_clock::now();
   Exchange& ranks = *settings_.ranks;
-  const Tensor shard =
-      sums_while_it_goes_back() ? outcome.gradient : ranks.sum_gradients(outcome.gradient, images);
+  const Tensor shard = ranks.finish_sum(outcome.gradient, images);
   outcome.squares = ranks.sum_of_squares(shard);
   outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
   update(shard, outcome.scale);

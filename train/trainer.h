@@ -78,12 +78,8 @@ class Trainer {
   Variable run_forward(const LeafBatch& leaf, LeafOutcome& outcome);
   void run_back(const Variable& loss);
   void doing(const char* what);
-  /// MPI carries gradients beside a backward; NCCL is no part of a graph that is recorded.
-  bool sums_while_it_goes_back() const {
-    return settings_.ranks != nullptr && model_.store().value().device() == kCpu;
-  }
   Tensor sum_leaves(const std::vector<LeafBatch>& leaves, StepOutcome& outcome);
-  Tensor sum_over_ranks(const std::vector<LeafBatch>& own, StepOutcome& outcome, int64_t images);
+  Tensor sum_for_ranks(const std::vector<LeafBatch>& own, StepOutcome& outcome, int64_t images);
   void update_on_ranks(StepOutcome& outcome, int64_t images);
   void gather_numbers(const StepOutcome& outcome, int64_t images);
   void update(const Tensor& gradient, const Tensor& grad_scale);

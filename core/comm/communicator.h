@@ -53,6 +53,10 @@ class Collectives {
   }
   /// Each rank holds its own block of `data`; afterwards every rank holds all of them.
   virtual void all_gather(char* data, const Blocks& blocks) = 0;
+  /// The same for each of several parts of `data`, at once where that is cheaper.
+  virtual void all_gather_parts(char* data, const std::vector<Blocks>& parts) {
+    for (const Blocks& blocks : parts) all_gather(data, blocks);
+  }
   /// `data` of rank `root` to all.
   virtual void broadcast(char* data, size_t bytes, int root) = 0;
 };

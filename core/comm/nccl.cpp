@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <exception>
+#include <vector>
 
 #include "core/base/text.h"
 #include "core/comm/module.h"
@@ -46,7 +47,7 @@ void check_devices(Communicator& ranks) {
             ". Start as many ranks as there are GPUs");
 }
 
-class Nccl : public Collectives, private cuda_api::Patience {
+class Nccl : public DeviceCollectives, private cuda_api::Patience {
  public:
   explicit Nccl(Communicator& ranks) : ranks_(ranks), errors_(std::uncaught_exceptions()) {
     check_devices(ranks);
@@ -56,6 +57,7 @@ class Nccl : public Collectives, private cuda_api::Patience {
     stream_ = cuda_api::create_stream();
     ready_ = cuda_api::create_event();
     done_ = cuda_api::create_event();
+    before_ = ready_;
     what_ = "meeting";
     complete(calls().start(&comm_, ranks.size(), id.data(), ranks.rank()),
              "ncclCommInitRankConfig");
@@ -77,6 +79,7 @@ class Nccl : public Collectives, private cuda_api::Patience {
     abort();
     cuda_api::set_patience(nullptr);
     cuda_api::destroy(ready_);
+    for (const cuda_api::Event mark : marks_) cuda_api::destroy(mark);
     cuda_api::destroy(done_);
     cuda_api::destroy(stream_);
   }
@@ -98,14 +101,11 @@ class Nccl : public Collectives, private cuda_api::Patience {
   int running() override { return 0; }
   void wait_for_running(int) override {}
 
-  // Shards differ in size, which ncclAllGather cannot; NCCL runs the broadcasts of a group side by
-  // side.
-  void all_gather(char* data, const Blocks& blocks) override {
+  void all_gather(char* data, const Blocks& blocks) override { all_gather_parts(data, {blocks}); }
+
+  void all_gather_parts(char* data, const std::vector<Blocks>& parts) override {
     begin("all_gather");
-    for (int r = 0; r < ranks_.size(); ++r) {
-      const Block& block = blocks[static_cast<size_t>(r)];
-      if (block.bytes > 0) enqueue_broadcast(data + block.offset, block.bytes, r);
-    }
+    for (const Blocks& blocks : parts) enqueue_all_gather(data, blocks);
     end();
   }
 
@@ -115,25 +115,61 @@ class Nccl : public Collectives, private cuda_api::Patience {
     end();
   }
 
+  void mark(size_t n) override {
+    while (marks_.size() <= n) marks_.push_back(cuda_api::create_event());
+    cuda_api::record_for_others(marks_[n], cuda().stream());
+  }
+
+  void beside(size_t n, const std::function<void()>& work) override {
+    before_ = marks_.at(n);
+    cuda_api::wait(stream_, before_);
+    cuda().on_stream(stream_, work);
+  }
+
+  void join() override {
+    cuda_api::record(done_, stream_);
+    cuda_api::wait(cuda().stream(), done_);
+  }
+
  private:
   void enqueue_broadcast(char* data, size_t bytes, int root) {
     check_code(calls().broadcast(data, bytes, root, comm_, stream_), "ncclBroadcast");
+  }
+
+  // ncclAllGather where it can: it is one ring, while broadcasts of a group are one for each rank.
+  void enqueue_all_gather(char* data, const Blocks& blocks) {
+    const size_t bytes = blocks[0].bytes;
+    bool alike = true;
+    for (size_t r = 0; r < blocks.size(); ++r)
+      alike &= blocks[r].bytes == bytes && blocks[r].offset == blocks[0].offset + r * bytes;
+    if (alike) {
+      const char* own = data + blocks[static_cast<size_t>(ranks_.rank())].offset;
+      check_code(calls().all_gather(own, data + blocks[0].offset, bytes, comm_, stream_),
+                 "ncclAllGather");
+      return;
+    }
+    for (size_t r = 0; r < blocks.size(); ++r) {
+      if (blocks[r].bytes > 0)
+        enqueue_broadcast(data + blocks[r].offset, blocks[r].bytes, static_cast<int>(r));
+    }
   }
 
   // After the work that cuda().stream() has so far, beside what it gets from now on.
   void begin(const char* what) {
     look(nullptr);
     what_ = what;
-    cuda_api::record(ready_, cuda().stream());
-    cuda_api::wait(stream_, ready_);
+    if (cuda().stream() != stream_) {
+      before_ = ready_;
+      cuda_api::record(ready_, cuda().stream());
+      cuda_api::wait(stream_, ready_);
+    }
     check_code(calls().group_start(), "ncclGroupStart");
   }
 
   // What cuda().stream() gets from now on comes after it.
   void end() {
     complete(calls().group_end(), "ncclGroupEnd");
-    cuda_api::record(done_, stream_);
-    cuda_api::wait(cuda().stream(), done_);
+    if (cuda().stream() != stream_) join();
   }
 
   void check_code(int code, const char* call) {
@@ -186,7 +222,7 @@ class Nccl : public Collectives, private cuda_api::Patience {
   // not; else its device computes.
   void turn() override {
     if (turns_ % kTurnsOfLook == 0) {
-      const bool others = cuda_api::done(ready_) && !cuda_api::done(done_);
+      const bool others = cuda_api::done(before_) && !cuda_api::done(done_);
       look(others ? what_ : nullptr);
     }
     pause(turns_++);
@@ -203,13 +239,15 @@ class Nccl : public Collectives, private cuda_api::Patience {
   void* comm_ = nullptr;
   cuda_api::Stream stream_ = nullptr;
   cuda_api::Event ready_ = nullptr, done_ = nullptr;
+  std::vector<cuda_api::Event> marks_;
+  cuda_api::Event before_ = nullptr;  // ready_ or a mark: what the last collective waits for
   const char* what_ = "";
   int64_t turns_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Collectives> make_nccl(Communicator& ranks) {
+std::unique_ptr<DeviceCollectives> make_nccl(Communicator& ranks) {
   return std::make_unique<Nccl>(ranks);
 }
 

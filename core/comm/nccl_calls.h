@@ -20,6 +20,8 @@ struct VicinityNcclCalls {
   int (*send)(const void* data, size_t bytes, int to, void* comm, void* stream);
   int (*receive)(void* data, size_t bytes, int from, void* comm, void* stream);
   int (*broadcast)(void* data, size_t bytes, int root, void* comm, void* stream);
+  /// `bytes`: of one rank; `own` lies in its place in `all`.
+  int (*all_gather)(const void* own, void* all, size_t bytes, void* comm, void* stream);
   int (*async_error)(void* comm);
   int (*finalize)(void* comm);
   int (*destroy)(void* comm);

@@ -67,6 +67,10 @@ int broadcast(void* data, size_t bytes, int root, void* comm, void* stream) {
       ncclBroadcast(data, data, bytes, ncclUint8, root, native(comm), stream_of(stream)));
 }
 
+int all_gather(const void* own, void* all, size_t bytes, void* comm, void* stream) {
+  return code_of(ncclAllGather(own, all, bytes, ncclUint8, native(comm), stream_of(stream)));
+}
+
 int async_error(void* comm) {
   ncclResult_t state = ncclSuccess;
   const ncclResult_t asked = ncclCommGetAsyncError(native(comm), &state);
@@ -84,9 +88,9 @@ void error_text(int code, void* comm, char* text, size_t size) {
   put(text, size, all);
 }
 
-constexpr VicinityNcclCalls kCalls = {version, unique_id,  start,     group_start, group_end,
-                                      send,    receive,    broadcast, async_error, finalize,
-                                      destroy, abort_comm, error_text};
+constexpr VicinityNcclCalls kCalls = {version,  unique_id, start,      group_start, group_end,
+                                      send,     receive,   broadcast,  all_gather,  async_error,
+                                      finalize, destroy,   abort_comm, error_text};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/runtime/cuda_allocator.h"
@@ -37,6 +38,20 @@ class Cuda {
   /// For copies beside what stream() computes; the two wait for each other by events only.
   cuda_api::Stream copy_stream();
   CudaAllocator& allocator() { return allocator_; }
+
+  /// work(), of which what is enqueued goes to another stream. It makes no tensors: whose memory is
+  /// free again is known in the order of stream() alone.
+  template <class Work>
+  void on_stream(cuda_api::Stream stream, Work&& work) {
+    struct Other {
+      Other(Cuda& c, cuda_api::Stream s) : cuda(c), before(std::exchange(c.stream_, s)) {}
+      ~Other() { cuda.stream_ = before; }
+      Cuda& cuda;
+      cuda_api::Stream before;
+    };
+    const Other other(*this, stream);
+    work();
+  }
 
   /// make(), whose tensors live as long as they like, also where the memory of a recorded step is
   /// in use (core/runtime/cuda_graph.h).

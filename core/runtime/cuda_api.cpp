@@ -192,6 +192,13 @@ void destroy(Event event) noexcept {
 void record(Event event, Stream stream) {
   VIC_CUDA(cudaEventRecord(native(event), native(stream)));
 }
+void record_for_others(Event event, Stream stream) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  VIC_CUDA(cudaStreamIsCapturing(native(stream), &status));
+  const unsigned flags =
+      status == cudaStreamCaptureStatusNone ? cudaEventRecordDefault : cudaEventRecordExternal;
+  VIC_CUDA(cudaEventRecordWithFlags(native(event), native(stream), flags));
+}
 void wait(Stream stream, Event event) {
   VIC_CUDA(cudaStreamWaitEvent(native(stream), native(event), 0));
 }

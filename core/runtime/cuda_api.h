@@ -70,6 +70,9 @@ void fill_bytes(void* to, int byte, size_t bytes, Stream stream);
 Event create_event();
 void destroy(Event event) noexcept;
 void record(Event event, Stream stream);
+/// record() for streams that are not captured, also where this one is: then each launch of the
+/// graph records it anew, and who waits after the launch waits for this place in it.
+void record_for_others(Event event, Stream stream);
 void wait(Stream stream, Event event);
 void synchronize(Event event);
 /// Whether the device has come past it; also if it was never recorded.

@@ -28,6 +28,13 @@ FAMILIES = {
 }
 
 
+# Of several buckets.
+WIDER = ["model.hidden_size=64", "model.num_attention_heads=1", "model.num_hidden_layers=2"]
+BUCKETS = 4
+GROUPS = BUCKETS + 2  # of a step: and sums of squares, parameters
+SHORT = [*WIDER, "train.steps=3", "train.ema=0", "train.save_every=0", "train.batch=4"]
+
+
 def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -81,7 +88,8 @@ class GpuRanks(RanksProgram):
         return GpuRanks.kept[name]
 
     def test_any_number_of_ranks_has_the_bits_of_one(self):
-        for family, counts, words in ("dinov2", (2, 4), ()), ("dinat", (2,), ()), ("dinov2", (2,), ("train.precision=bf16",)):
+        for family, counts, words in (("dinov2", (2, 4), ()), ("dinat", (2,), ()), ("dinov2", (2,), ("train.precision=bf16",)),
+                                      ("dinov2", (2,), WIDER)):
             whole = self.one_rank(family, *words)
             self.assertIn(f"checkpoints/step_{STEPS}/optimizer.safetensors", whole)
             for ranks in counts:
@@ -109,43 +117,59 @@ class GpuRanks(RanksProgram):
         return (self.calls / f"rank_{rank}.txt").read_text().splitlines()
 
     def groups_of(self, rank):
-        """What is called between one end of a group and the next: (call, bytes, rank)."""
+        """What is called between one end of a group and the next: (call, bytes, rank or "each")."""
         found = [[]]
         for line in self.lines_of(rank):
             words = line.split()
             if line == "end of group":
                 found.append([])
-            elif words[0] in ("send", "receive", "broadcast"):
-                found[-1].append((words[0], int(words[1]), int(words[4])))
+            elif words[0] in ("send", "receive", "broadcast", "all_gather"):
+                found[-1].append((words[0], int(words[1]), int(words[4]) if words[4].isdigit() else words[4]))
         self.assertEqual(found.pop(), [])
         return found
 
+    def operations_of(self, rank):
+        """For each group, what the device had done when it came to it."""
+        return [int(line.split()[2]) for line in self.lines_of(rank) if line.startswith("works after ")]
+
     def test_nccl_is_called_alike_by_every_rank(self):
-        self.run_ranks(2, *self.words("alike", "train.steps=3", "train.ema=0", "train.save_every=0", "train.batch=4"))
+        self.run_ranks(2, *self.words("alike", *SHORT))
         for rank in range(2):
             lines = self.lines_of(rank)
             self.assertEqual([lines[0], *lines[-2:]], ["start 2", "finalize", "destroy"])
             moved = [line for line in lines if " on stream " in line]
             self.assertEqual({line.split(" on ")[1] for line in moved}, {"stream 0"})
             self.assertEqual({line.split()[2] for line in moved}, {"u8"})
-        first, second = self.groups_of(0), self.groups_of(1)
-        self.assertEqual(len(first), len(second))
+        # After the steps rank 0 collects the state of the optimiser.
+        first, second = (self.groups_of(rank)[:3 * GROUPS] for rank in range(2))
+        self.assertEqual([len(first), len(second)], 2 * [3 * GROUPS])
         for a, b in zip(first, second):
             self.assertEqual([c for c in a if c[0] == "broadcast"], [c for c in b if c[0] == "broadcast"])
             for one, other, sender, receiver in (a, b, 0, 1), (b, a, 1, 0):
                 sent = [bytes for call, bytes, rank in one if (call, rank) == ("send", receiver)]
                 self.assertEqual(sent, [bytes for call, bytes, rank in other if (call, rank) == ("receive", sender)])
-        # A step: shards of the gradient to their owners, sums of squares to all, parameters to all.
-        shards = [bytes for call, bytes, rank in first[2]]
-        self.assertEqual(len(shards), 2)
-        chunks = [-(-bytes // (4 << 14)) for bytes in shards]
-        for step in range(3):
-            for own, groups in (0, first), (1, second):
-                exchange, squares, parameters = groups[3 * step:3 * step + 3]
-                expected = [call for rank in range(2) for call in (("send", shards[rank], rank), ("receive", shards[own], rank))]
-                self.assertEqual(exchange, expected)
-                self.assertEqual(squares, [("broadcast", 8 * count, rank) for rank, count in enumerate(chunks)])
-                self.assertEqual(parameters, [("broadcast", bytes, rank) for rank, bytes in enumerate(shards)])
+        # A step: shards of the gradient to their owners, the last bucket first; sums of squares to all; parameters to all.
+        self.assertEqual([first, second], [3 * first[:GROUPS], 3 * second[:GROUPS]])
+        buckets = [[sum(call[1] for call in group if call[::2] == ("send", rank)) for rank in range(2)]
+                   for group in reversed(first[:BUCKETS])]
+        self.assertEqual(buckets[:-1], (BUCKETS - 1) * [[4 << 14, 4 << 14]])
+        for own, groups in (0, first), (1, second):
+            for slices, exchange in zip(reversed(buckets), groups):
+                expected = [call for rank in range(2) for call in (("send", slices[rank], rank), ("receive", slices[own], rank))]
+                self.assertEqual(exchange, [call for call in expected if call[1] > 0])
+            squares, parameters = groups[BUCKETS:GROUPS]
+            self.assertEqual(parameters, (BUCKETS - 1) * [("all_gather", 4 << 14, "each")] + [
+                ("broadcast", bytes, rank) for rank, bytes in enumerate(buckets[-1]) if bytes > 0])
+            self.assertEqual([call[0] for call in squares], [call[0] for call in parameters])
+            self.assertEqual([call[1] for call in squares], [8 * -(-call[1] // (4 << 14)) for call in parameters])
+
+    def test_gradients_leave_while_backward_goes_on(self):
+        self.run_ranks(2, *self.words("beside", *SHORT))
+        for rank in range(2):
+            begun = self.operations_of(rank)
+            for step in 1, 2:  # of the recorded graph; the sums of a bucket are two operations
+                exchange = begun[step * GROUPS:][:BUCKETS]
+                self.assertGreater(exchange[-1] - exchange[0], 40, f"step {step + 1} of rank {rank}: {begun}")
 
     def test_ranks_of_torchrun_meet_by_tcp(self):
         whole = self.one_rank()

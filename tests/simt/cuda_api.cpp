@@ -23,11 +23,13 @@ using Work = std::function<bool()>;  // false: not yet, ask again
 
 struct Capture {
   std::vector<Work> work;
-  std::string spoilt;  // by what call that is not allowed meanwhile
+  std::vector<Event> records;  // of each launch
+  std::string spoilt;          // by what call that is not allowed meanwhile
 };
 struct StreamHandle {
   std::deque<Work> queue;
   std::unique_ptr<Capture> capture;  // work is kept here instead, while capturing
+  bool draining = false;
 };
 struct EventHandle {
   StreamHandle* stream = nullptr;     // that it was recorded in last
@@ -35,6 +37,7 @@ struct EventHandle {
 };
 struct GraphHandle {
   std::vector<Work> work;
+  std::vector<Event> records;
 };
 struct BlasHandle {};
 
@@ -73,14 +76,27 @@ void keep(cuda_api::Stream stream, cuda_api::Work work) {
 // is not done yet.
 bool drain(
     cuda_api::Stream stream, const std::function<bool()>& reached = [] { return false; }) {
-  while (!stream->queue.empty() && !reached()) {
+  if (stream->draining) return reached();  // its work has come here: it goes on when that is done
+  struct Draining {
+    explicit Draining(cuda_api::Stream s) : stream(s) { stream->draining = true; }
+    ~Draining() { stream->draining = false; }
+    cuda_api::Stream stream;
+  };
+  const Draining draining(stream);
+  bool all = true;
+  while (all && !stream->queue.empty() && !reached()) {
     cuda_api::Work work = std::move(stream->queue.front());
     stream->queue.pop_front();
-    if (work()) continue;
-    stream->queue.push_front(std::move(work));
-    return false;
+    all = work();
+    if (!all) stream->queue.push_front(std::move(work));
   }
-  return true;
+  return all;
+}
+
+// Streams that wait for this one run as early as they may, so that what they take too early shows.
+void let_others_run() {
+  for (const cuda_api::Stream stream : streams)
+    if (stream->capture == nullptr) drain(stream);
 }
 
 cuda_api::Patience* patience = nullptr;
@@ -116,6 +132,7 @@ void enqueue(cuda_api::Stream stream, std::function<void()> work) {
 extern "C" void vicinity_simt_enqueue(void* stream, bool (*work)(void*), void* data) {
   simt::keep(static_cast<cuda_api::Stream>(stream), [=] { return work(data); });
 }
+extern "C" int64_t vicinity_simt_operations() { return simt::operations_run(); }
 
 namespace cuda_api {
 namespace {
@@ -226,6 +243,19 @@ void record(Event event, Stream stream) {
     return true;
   });
 }
+void record_for_others(Event event, Stream stream) {
+  event->stream = stream;
+  if (stream->capture != nullptr) {
+    stream->capture->records.push_back(event);
+  } else {
+    ++event->recorded;
+  }
+  simt::keep(stream, [event] {
+    ++event->reached;
+    simt::let_others_run();
+    return true;
+  });
+}
 void wait(Stream stream, Event event) {
   if (event->recorded == 0) return;
   simt::keep(stream, [event, from = event->stream, time = event->recorded] {
@@ -253,11 +283,12 @@ Graph end_capture(Stream stream) {
   VIC_CHECK(DeviceError, stream->capture != nullptr, "the stream is not captured");
   const std::unique_ptr<Capture> capture = std::move(stream->capture);
   VIC_CHECK(DeviceError, capture->spoilt.empty(), "the capture was spoilt: ", capture->spoilt);
-  return new GraphHandle{std::move(capture->work)};
+  return new GraphHandle{std::move(capture->work), std::move(capture->records)};
 }
 void abandon_capture(Stream stream) noexcept { stream->capture.reset(); }
 void launch(Graph graph, Stream stream) {
   simt::check_device();
+  for (const Event event : graph->records) ++event->recorded;
   for (const Work& work : graph->work) stream->queue.push_back(work);
 }
 void destroy(Graph graph) noexcept { delete graph; }

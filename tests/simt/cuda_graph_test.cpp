@@ -105,6 +105,29 @@ TEST(CudaGraphs, InputsMayBeLarge) {
   }
 }
 
+TEST(CudaGraphs, ComeToAPlaceForWhichOtherStreamsWait) {
+  Tensor x = full({100}, 0, DType::f32, kCuda), one = full({100}, 1, DType::f32, kCuda);
+  const cuda_api::Event place = cuda_api::create_event();
+  CudaGraph graph(std::make_shared<GraphMemory>(), [&] {
+    add_(x, one);
+    cuda_api::record_for_others(place, cuda().stream());
+    scale_(x, 10);
+  });
+  Tensor seen = full({100}, -1, DType::f32, kCuda);
+  cuda().synchronize();
+  const cuda_api::Stream other = cuda_api::create_stream();
+  for (const float expected : {1.0f, 11.0f, 111.0f}) {
+    graph.launch(0);
+    cuda_api::wait(other, place);
+    cuda().on_stream(other, [&] { copy_(seen, x); });
+    cuda().synchronize();
+    cuda_api::synchronize(other);
+    EXPECT_EQ(values(seen), std::vector<float>(100, expected)) << "neither before nor after it";
+  }
+  cuda_api::destroy(place);
+  cuda_api::destroy(other);
+}
+
 TEST(CudaGraphs, SayWhatFailedWhileTheyWereRecorded) {
   Tensor x = full({10}, 1, DType::f32, kCuda);
   for (int round = 0; round < 2; ++round) {

@@ -1,7 +1,8 @@
 // libvicinity_nccl.so of the emulated device: the table of core/comm/nccl_calls.h for processes of
 // one machine, through a file that all of them map. Work waits in the emulated stream until its
 // partners have come, as NCCL's kernels do. What each rank calls is written to
-// $VICINITY_NCCL_FOLDER/rank_R.txt, the file lies there too.
+// $VICINITY_NCCL_FOLDER/rank_R.txt, and how much its device had done when a group came to work; the
+// file lies there too.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/comm/nccl_calls.h"
@@ -57,6 +59,7 @@ struct Group {
   Comm* comm = nullptr;
   void* stream = nullptr;
   std::vector<Transfer> transfers;
+  bool begun = false;
 };
 
 std::unique_ptr<Group> group;  // that is being told
@@ -135,9 +138,17 @@ bool move(const Comm& comm, Transfer& t) {
   return true;
 }
 
+// A function of the emulated device.
+template <class Function>
+Function of_device(const char* name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
+}
+
 // Of one pair and direction one after the other.
 bool work(void* data) {
   std::unique_ptr<Group> own(static_cast<Group*>(data));
+  if (!std::exchange(own->begun, true) && !own->comm->aborted)
+    note(*own->comm, "works after ", of_device<int64_t (*)()>("vicinity_simt_operations")());
   bool all = true;
   std::vector<std::pair<int, bool>> busy;
   for (Transfer& t : own->transfers) {
@@ -171,8 +182,7 @@ int group_end() {
   const std::unique_ptr<Group> told = std::move(group);
   if (told->comm == nullptr) return 0;
   note(*told->comm, "end of group");
-  using Enqueue = void (*)(void*, bool (*)(void*), void*);
-  const auto enqueue = reinterpret_cast<Enqueue>(dlsym(RTLD_DEFAULT, "vicinity_simt_enqueue"));
+  const auto enqueue = of_device<void (*)(void*, bool (*)(void*), void*)>("vicinity_simt_enqueue");
   if (enqueue == nullptr) return kInvalid;
   enqueue(told->stream, work, new Group(*told));
   return 0;
@@ -201,6 +211,20 @@ int broadcast(void* data, size_t bytes, int root, void* comm, void* stream) {
   return code;
 }
 
+int all_gather(const void* own_part, void* all, size_t bytes, void* comm, void* stream) {
+  Comm& own = *static_cast<Comm*>(comm);
+  note(own, "all_gather ", bytes, " u8 of each on stream ", number_of(own, stream));
+  auto* at = static_cast<char*>(all);
+  if (at + static_cast<size_t>(own.rank) * bytes != own_part) return kInvalid;
+  int code = 0;
+  for (int r = 0; r < own.size; ++r) {
+    if (r == own.rank) continue;
+    code = std::max(code, add(&own, stream, {true, at + own.rank * bytes, bytes, r}));
+    code = std::max(code, add(&own, stream, {false, at + r * bytes, bytes, r}));
+  }
+  return code;
+}
+
 int async_error(void* comm) {
   const Comm& own = *static_cast<Comm*>(comm);
   return own.shared->joined < own.size ? static_cast<int>(kVicinityNcclInProgress) : 0;
@@ -223,9 +247,9 @@ void error_text(int code, void*, char* text, size_t size) {
   put(text, size, "error " + std::to_string(code) + " of the stand-in");
 }
 
-constexpr VicinityNcclCalls kCalls = {version, unique_id,  start,     group_start, group_end,
-                                      send,    receive,    broadcast, async_error, finalize,
-                                      destroy, abort_comm, error_text};
+constexpr VicinityNcclCalls kCalls = {version,  unique_id, start,      group_start, group_end,
+                                      send,     receive,   broadcast,  all_gather,  async_error,
+                                      finalize, destroy,   abort_comm, error_text};
 
 }  // namespace
 

@@ -54,9 +54,11 @@ std::vector<float> sum_on_ranks(int ranks, size_t each, size_t count) {
   ThreadRanks(ranks).run([&](Communicator& comm) {
     Exchange exchange(comm, kSize,
                       {.micro_batch = 2, .leaves_per_rank = static_cast<int64_t>(each)});
-    const Tensor shard = exchange.sum_gradients(own[static_cast<size_t>(comm.rank())],
-                                                static_cast<int64_t>(2 * count - 1));
-    exchange.put(shard, whole);
+    const Tensor& mine = own[static_cast<size_t>(comm.rank())];
+    const auto images = static_cast<int64_t>(2 * count - 1);
+    exchange.begin_sum(mine, images);
+    exchange.whole_from(0);
+    exchange.put(exchange.finish_sum(mine, images), whole);
     comm.barrier();
   });
   return values_of<float>(whole);
@@ -160,7 +162,7 @@ TEST(Exchange, SendsWhatIsWholeAndNothingElse) {
         exchange.whole_from(begin);
         exchange.progress();
       }
-      exchange.put(exchange.finish_sum(), whole);
+      exchange.put(exchange.finish_sum(own, ranks), whole);
       comm.barrier();
     });
     EXPECT_EQ(values_of<float>(whole), values_of<float>(sum_of(0, static_cast<size_t>(ranks))));

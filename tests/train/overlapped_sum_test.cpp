@@ -109,14 +109,16 @@ std::vector<float> sum_of_ranks(int ranks, size_t each, size_t count) {
         tree.add(store.grad());
       }
       if (own == 0) {
-        shard = exchange.sum_gradients({}, images);
+        exchange.begin_sum({}, images);
+        exchange.whole_from(0);
+        shard = exchange.finish_sum({}, images);
         continue;
       }
       const auto leaf = static_cast<int64_t>(first + own - 1);
       const Variable y = network.forward(leaf, leaf % 2 == 0);
       OverlappedSum sum(store, tree, exchange, images);
       run_back(y);
-      shard = sum.finish();
+      shard = exchange.finish_sum(sum.finish(), images);
     }
     if (comm.rank() == 0) whole = empty({store.value().size()}, DType::f32);
     comm.barrier();
@@ -176,7 +178,7 @@ TEST(OverlappedSum, BucketsLeaveInOrderWhileBackwardGoesOn) {
     } else {
       EXPECT_EQ(comm.offsets.size(), buckets);
     }
-    sum.finish();
+    exchange.finish_sum(sum.finish(), 1);
     ASSERT_EQ(comm.offsets.size(), buckets);
     for (size_t i = 0; i < buckets; ++i)
       EXPECT_EQ(comm.offsets[i],

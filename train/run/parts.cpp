@@ -36,7 +36,7 @@ void first_weights(Model& model, const RunConfig& config) {
 }
 
 // What carries tensors from GPU to GPU; nothing for ranks on CPUs.
-std::unique_ptr<Collectives> connect_devices(Communicator& comm, Device device) {
+std::unique_ptr<DeviceCollectives> connect_devices(Communicator& comm, Device device) {
   if constexpr (kCudaBuilt)
     if (device == kCuda) choose_device_of_rank(find_launch());
   agree(comm, facts_of_device(device));

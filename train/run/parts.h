@@ -17,9 +17,9 @@ namespace vicinity {
 struct RunParts {
   RunConfig config;  // once the data is open, with its class names as the labels of the model
   DataSets data;
-  Communicator* comm = nullptr;       // of many ranks; absent: this process is the only one
-  std::unique_ptr<Collectives> gpus;  // of many ranks that compute on GPUs
-  std::unique_ptr<Exchange> ranks;    // where there is one
+  Communicator* comm = nullptr;             // of many ranks; absent: this process is the only one
+  std::unique_ptr<DeviceCollectives> gpus;  // of many ranks that compute on GPUs
+  std::unique_ptr<Exchange> ranks;          // where there is one
   Device device;
   DType act = DType::f32;
   Length length;
