@@ -44,7 +44,7 @@ class Scripts(unittest.TestCase):
     def run_script(self, *words, **environment):
         path = f"{self.dir / 'bin'}:/usr/bin:/bin"
         return subprocess.run([*map(str, words)], cwd=self.dir, capture_output=True, text=True, timeout=120,
-                              env={**os.environ, "PATH": path, **environment})
+                              env={**os.environ, "PATH": path, "CUDA_HOME": str(self.dir / "toolkit"), **environment})
 
     def summary(self, code, **environment):
         done = self.run_script("scripts/test_gpu", OUT="results", **environment)
@@ -62,6 +62,8 @@ class Scripts(unittest.TestCase):
             self.assertRegex(line, r"^\d+ s +\w+ +passed$")
         self.assertIn("said by vicinity doctor", (self.dir / "results/doctor.txt").read_text())
         self.assertIn("Devices", (self.dir / "results/training.txt").read_text())
+        for name in ("ops_tests", "models_tests"):
+            self.assertNotIn("brief", (self.dir / f"results/{name}.txt").read_text(), "cut short it would not tell what has passed")
 
     def test_a_tool_that_the_machine_refuses_is_not_run_and_no_failure(self):
         self.play("bin/compute-sanitizer", "echo 'Error: no permission to attach'; exit 1")
@@ -69,8 +71,19 @@ class Scripts(unittest.TestCase):
         self.assertIn("memcheck                     not run: Error: no permission to attach", lines)
         self.assertRegex(lines[-1], "models_tests +passed")
 
+        self.assertIn("no permission", (self.dir / "results/memcheck.txt").read_text())
+
+    def test_a_fault_that_a_tool_finds_at_once_is_a_failure(self):
+        self.play("bin/compute-sanitizer", "echo 'Invalid __global__ read, an error'; echo '=== ERROR SUMMARY: 1 error'; exit 9")
+        self.assertRegex("\n".join(self.summary(code=1)), r"memcheck +FAILED \(9\), see .*results/memcheck.txt")
+
     def test_without_the_tool_it_says_so(self):
-        self.assertIn("racecheck                    not run: no compute-sanitizer in PATH", self.summary(code=0))
+        self.assertIn("racecheck                    not run: no compute-sanitizer in PATH, CUDA_HOME or /usr/local/cuda",
+                      self.summary(code=0))
+
+    def test_the_tool_is_found_where_the_toolkit_is(self):
+        self.play("toolkit/bin/compute-sanitizer", "true")
+        self.assertRegex("\n".join(self.summary(code=0)), r"racecheck +passed")
 
     def test_what_fails_is_named_and_the_rest_runs(self):
         self.play("build-gpu/tests/ops_tests", "echo 3 of 5 differ; exit 1")
@@ -80,10 +93,13 @@ class Scripts(unittest.TestCase):
 
     def test_cut_short_it_has_what_came_before(self):
         self.play("build-gpu/tests/ops_tests", "echo first case passed; sleep 60")
+        self.play("bin/compute-sanitizer", f"touch '{self.dir}/tried'")
         lines = self.summary(code=1, SECONDS_IN_ALL="3")
         self.assertRegex("\n".join(lines), r"doctor +passed")
         self.assertRegex("\n".join(lines), r"ops_tests +cut short: out of time")
         self.assertRegex("\n".join(lines), r"training +not run: no time left")
+        self.assertRegex("\n".join(lines), r"memcheck +not run: no time left")
+        self.assertFalse((self.dir / "tried").exists())
         self.assertIn("first case passed", (self.dir / "results/ops_tests.txt").read_text())
 
     def test_without_a_gpu_it_refuses(self):
