@@ -109,13 +109,13 @@ class Scripts(unittest.TestCase):
         self.assertIn("nvidia-smi shows no GPU here", done.stderr)
 
     def bench(self):
-        done = self.run_script("scripts/bench_gpu", "--program", self.dir / "bin/ours", "--python", self.dir / "bin/theirs", "--out",
+        done = self.run_script("scripts/bench_gpu", "--python", self.dir / "bin/theirs", "--out",
                                "bench.jsonl", "dinat_tiny", "dinov2_vits14")
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.splitlines(), (self.dir / "calls").read_text().split()
 
     def test_bench_alternates_and_goes_on_where_it_was_cut_short(self):
-        self.play("bin/ours", f"echo ours >> '{self.dir}/calls'; echo '{json.dumps({'images_per_s': 900})}'")
+        self.play("build-gpu/vicinity", f"echo ours >> '{self.dir}/calls'; echo '{json.dumps({'images_per_s': 900})}'")
         self.play("bin/theirs", f"echo $* | grep -q flex && name=flex || name=theirs; echo $name >> '{self.dir}/calls'; "
                                 f"[ $name = flex ] && rate=300 || rate=200; echo {{'\"images_per_s_best\"': $rate}}")
         rows, calls = self.bench()
@@ -130,7 +130,7 @@ class Scripts(unittest.TestCase):
         self.assertEqual(calls, ["theirs", "flex"] + ["ours", "theirs"] * 2)
 
     def test_bench_says_why_a_side_was_not_run_and_tries_it_again(self):
-        self.play("bin/ours", f"echo ours >> '{self.dir}/calls'; echo '{json.dumps({'images_per_s': 900})}'")
+        self.play("build-gpu/vicinity", f"echo ours >> '{self.dir}/calls'; echo '{json.dumps({'images_per_s': 900})}'")
         self.play("bin/theirs", f"echo theirs >> '{self.dir}/calls'; echo 'no module named torch' >&2; exit 1")
         for _ in range(2):
             (self.dir / "calls").write_text("")
@@ -138,6 +138,22 @@ class Scripts(unittest.TestCase):
             self.assertIn("no module named torch", rows[0])
             self.assertIn("| 900 | not run | - |", rows[0])
             self.assertIn("theirs", calls)
+
+    def test_bench_goes_on_where_a_side_prints_no_figure(self):
+        self.play("build-gpu/vicinity", f"echo ours >> '{self.dir}/calls'; echo '{json.dumps({'images_per_s': 900})}'")
+        self.play("bin/theirs", "echo killed")
+        rows, _ = self.bench()
+        self.assertRegex(rows[0], r"\| 900 \| not run \| - \| pytorch: its last line is no figure: 'killed'")
+        self.assertEqual(len(rows), 2)
+
+    def test_bench_finds_the_libraries_that_were_carried_along(self):
+        (self.dir / ".cache/prefix/usr/lib/x86_64-linux-gnu").mkdir(parents=True)
+        for side in ("build-gpu/vicinity", "bin/theirs"):
+            self.play(side, f"echo $LD_LIBRARY_PATH | grep -qF '{self.dir}/.cache/prefix/usr/lib/x86_64-linux-gnu:/own' && echo {side} >> "
+                            f"'{self.dir}/calls'; echo '{json.dumps({'images_per_s': 900})}'")
+        os.environ["LD_LIBRARY_PATH"] = "/own"
+        self.addCleanup(os.environ.pop, "LD_LIBRARY_PATH")
+        self.assertEqual(set(self.bench()[1]), {"build-gpu/vicinity"})
 
 
 if __name__ == "__main__":
