@@ -1,14 +1,12 @@
-// Products on the emulated device: what the real side must give too (core/runtime/cuda_gemm.cpp).
-#include <gtest/gtest.h>
-
+// Products through the seam (core/runtime/cuda_api.h): on a GPU cublasLt's descriptors and layouts,
+// emulated the plain loops in their place.
+#if defined(VICINITY_CUDA)
 #include <vector>
 
-#include "core/base/random.h"
-#include "core/ops/elementwise.h"
-#include "core/ops/transfer.h"
 #include "core/runtime/cuda.h"
+#include "tests/support/op_cases.h"
 
-namespace vicinity {
+namespace vicinity::testing {
 namespace {
 
 /// Whole numbers, exact in bf16, and so are their sums below.
@@ -56,6 +54,7 @@ void expect_product(cuda_api::Gemm p, bool with_bias) {
 }
 
 TEST(CudaGemm, EveryLayoutTypeBiasAndBatch) {
+  if (!cuda_is_there()) GTEST_SKIP() << why_no_cuda();
   constexpr DType kTypes[][2] = {
       {DType::f32, DType::f32}, {DType::bf16, DType::bf16}, {DType::bf16, DType::f32}};
   for (const auto& [in, out] : kTypes) {
@@ -79,4 +78,5 @@ TEST(CudaGemm, EveryLayoutTypeBiasAndBatch) {
 }
 
 }  // namespace
-}  // namespace vicinity
+}  // namespace vicinity::testing
+#endif
