@@ -41,8 +41,10 @@ Tensor attention_probabilities(const Tensor& qkv, int64_t heads) {
   check(qkv, heads);
   Tensor p =
       empty({qkv.dim(0), heads, qkv.dim(1), qkv.dim(1)}, accumulator_of(qkv.dtype()), qkv.device());
+  Cost cost = cost_of(qkv, 1, 2.0 / 3);  // q and k
+  cost.bytes += static_cast<double>(p.bytes());
   if (p.size() > 0) {
-    on_device("attention_probabilities", qkv.device(), cost_of(qkv, 1, 1),
+    on_device("attention_probabilities", qkv.device(), cost,
               [&](auto& context) { kernels::attention_probabilities(context, qkv, heads, p); });
   }
   return p;

@@ -64,11 +64,12 @@ Tensor neighborhood_attention_probabilities(const Tensor& qkv, const Tensor& rpb
   Tensor p =
       empty({qkv.dim(0), window.heads, qkv.dim(1), qkv.dim(2), window.kernel * window.kernel},
             accumulator_of(qkv.dtype()), qkv.device());
+  Cost cost = cost_of(qkv, window, 1, 2.0 / 3);  // q and k
+  cost.bytes += static_cast<double>(p.bytes());
   if (p.size() > 0) {
-    on_device("neighborhood_attention_probabilities", qkv.device(), cost_of(qkv, window, 1, 1),
-              [&](auto& context) {
-                kernels::neighborhood_attention_probabilities(context, qkv, rpb, window, p);
-              });
+    on_device("neighborhood_attention_probabilities", qkv.device(), cost, [&](auto& context) {
+      kernels::neighborhood_attention_probabilities(context, qkv, rpb, window, p);
+    });
   }
   return p;
 }

@@ -32,6 +32,14 @@ TEST(Attention, ProbabilitiesAgree) {
   }
 }
 
+TEST(Attention, ProbabilitiesCostQAndKAndWhatTheyWrite) {
+  plan().reset();
+  attention_probabilities(empty({3, 50, 384}, DType::bf16, kPlan), 2);
+  const Cost cost = plan().by_op().at("attention_probabilities").cost;
+  EXPECT_DOUBLE_EQ(cost.bytes, 3 * 50 * (2 * 128 * 2 + 2 * 50 * 4));
+  EXPECT_DOUBLE_EQ(cost.flops, 2.0 * 3 * 50 * 50 * 128);
+}
+
 TEST(Attention, HugeScoresStayFinite) {
   const Tensor qkv = cast(random_tensor({1, 8, 12}, 2, 300), DType::f32);
   for (const float value : values_of<float>(attention(qkv, 1))) EXPECT_TRUE(std::isfinite(value));

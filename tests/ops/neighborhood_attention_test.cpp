@@ -33,6 +33,15 @@ TEST(NeighborhoodAttention, ProbabilitiesOnCuda) {
   }
 }
 
+TEST(NeighborhoodAttention, ProbabilitiesCostQAndKAndWhatTheyWrite) {
+  plan().reset();
+  neighborhood_attention_probabilities(empty({2, 7, 9, 192}, DType::bf16, kPlan), Tensor(),
+                                       {2, 7, 1});
+  const Cost cost = plan().by_op().at("neighborhood_attention_probabilities").cost;
+  EXPECT_DOUBLE_EQ(cost.bytes, 2 * 63 * (2 * 64 * 2 + 2 * 49 * 4));
+  EXPECT_DOUBLE_EQ(cost.flops, 2.0 * 2 * 63 * 49 * 64);
+}
+
 // Any number of queries side by side, few and many columns left over.
 OpCase random_case(Random& random) {
   const auto kernel = static_cast<int64_t>(3 + 2 * random.below(6)),
