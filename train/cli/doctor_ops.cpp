@@ -17,12 +17,14 @@
 #include "autograd/ops/token_pool.h"
 #include "core/base/random.h"
 #include "core/ops/adamw.h"
+#include "core/ops/attention.h"
 #include "core/ops/class_weights.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/ema.h"
 #include "core/ops/grad_norm.h"
 #include "core/ops/label_rank.h"
 #include "core/ops/mix_labels.h"
+#include "core/ops/neighborhood_attention.h"
 #include "core/ops/normalize_images.h"
 #include "core/ops/sgd.h"
 #include "core/ops/transfer.h"
@@ -64,9 +66,14 @@ std::vector<OpCheck> attention_checks() {
   return {
       neighborhood_check("dense groups", {2, 14, 14, 192}, {2, 7, 2}),
       neighborhood_check("sliding windows", {1, 19, 18, 192}, {2, 7, 1}),
+      neighborhood_check("wide windows", {1, 13, 14, 192}, {2, 11, 1}),
       neighborhood_check("other sizes", {2, 15, 16, 96}, {2, 7, 2}),
       {"attention, head dim 64",
        {{2, 50, 384}},
+       {false},
+       [](const In& in) { return attention(in[0], 2); }},
+      {"attention, head dim 32",
+       {{2, 50, 192}},
        {false},
        [](const In& in) { return attention(in[0], 2); }},
       {"attention, other head dims",
@@ -188,6 +195,14 @@ std::vector<Tensor> run_labels(Device device) {
                weighted_targets(targets, to_device(class_weights, device), labels)});
 }
 
+std::vector<Tensor> run_probabilities(Device device) {
+  const Tensor tokens = single(random_tensor({2, 20, 96}, 5), device);
+  const Tensor map = single(random_tensor({1, 11, 10, 96}, 6), device);
+  const Tensor rpb = single(random_tensor({2, 9, 9}, 7), device);
+  return back({attention_probabilities(tokens, 2),
+               neighborhood_attention_probabilities(map, rpb, {2, 5, 2})});
+}
+
 std::vector<Tensor> run_elementwise(Device device) {
   const Tensor x = single(random_tensor({1001}, 4), device);
   Tensor y = add(x, full({1001}, 2, DType::f32, device));
@@ -216,6 +231,7 @@ std::vector<PlainCheck> plain_ops() {
   return {{"norm and clip of gradients, adamw, sgd, ema", run_optimizers},
           {"normalize_images, mixed and not", run_images},
           {"mix_labels, class_weights, label_rank", run_labels},
+          {"probabilities of attention", run_probabilities},
           {"add, scale, fill, copy", run_elementwise}};
 }
 
