@@ -1,5 +1,6 @@
 // Ops that touch each element once.
-//   bytes     as core/ops/elementwise.h counts them; 16-byte accesses where pointers allow
+//   bytes     as core/ops/elementwise.cpp counts them; a thread's eight neighbours one by one, of
+//             which the cache has all but the first
 //   numerics  sums and conversions round once to nearest even
 #include "core/cuda/dev.h"
 #include "core/ops/elementwise.h"
@@ -8,7 +9,7 @@ namespace vicinity::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kPerThread = 8;  // consecutive elements: 16 bytes of bf16, two times 16 of f32
+constexpr int kPerThread = 8;  // consecutive elements
 
 /// op(i) for all i in [0, n), eight neighbours by each thread.
 template <class Op>

@@ -1,8 +1,7 @@
 // The matrix products of every layer, through cublasLt.
 //   bytes     each operand and the result once
-//   numerics  f32 sums (no TF32); bf16 results round once. The bias joins before that rounding,
-//   itself
-//             rounded to bf16 where the result is bf16 (cublasLt adds it in the result's type)
+//   numerics  f32 sums (no TF32); bf16 results round once. The bias joins before that rounding, and
+//             is bf16 itself where the result is (cublasLt adds it in the result's type)
 #include "core/cuda/dev.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/linear.h"

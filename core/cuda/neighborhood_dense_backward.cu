@@ -5,7 +5,7 @@
 //             most 792 x 169 floats, twice
 //   numerics  p, dp and ds = p (dp - sum(p dp)) in f32; p and ds round to bf16 for the products and
 //             the bias gradient, which sums in f32 by block, then over blocks, both in fixed order
-//   sizes     69 KB of shared memory and 80 registers leave room for three blocks of two heads
+//   sizes     67 KB of shared memory and 80 registers leave room for three blocks of two heads
 //             (groups of 8 rows: 128 registers, two blocks)
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 // Neighborhood attention of sliding windows, backward: queries here, keys in
 // neighborhood_sliding_keys.cu. No atomics: each gradient has one block that sums it.
-//   bytes     reads q, k, v, dout, writes dq and 8 bytes per query and head; from L2 k and v (1 +
-//   (K
-//             - 1) / 16)^2 times. Products: 4, dP twice as all of it would not fit the registers
+//   bytes     reads q, k, v, dout, writes dq and 8 bytes per query and head; k and v from L2
+//             as often as the forward
+//   products  4, dP twice as all of it would not fit the registers
 //   numerics  f32; dS rounds to bf16 before dq and drpb. drpb: per warp, over the warps of a block,
 //             over blocks, each in order
 #include "core/cuda/neighborhood_sliding.cuh"

@@ -1,7 +1,6 @@
 // Neighborhood attention of windows of 9, 11 and 13, forward (neighborhood_wide.cuh).
-//   bytes     q and out once, k and v once from HBM; from L2 at most (1 + (K - 1) / 12)^2
-//   times: 3.4
-//             at 11, once where a group is at most 12 x 12
+//   bytes     q and out once, k and v once from HBM; from L2 at most
+//             (1 + (K - 1) / 12)^2 times, 3.4 at 11; once where a group is at most 12 x 12
 //   numerics  scores, softmax and sums f32; probabilities round to bf16 before they meet v
 //   sizes     a warp takes 16 queries and all their keys; at 11 and nine warps 77 KB of shared
 //             memory, two blocks on a multiprocessor of compute capability 8.0 and 9.0

@@ -1,9 +1,9 @@
 // Rows of a layer normalisation: what layer_norm and residual share.
 //   numerics  f32: mean, then variance of the centred values; sums over a row in a fixed order.
 //             Products that meet sums are fused by name, so that both ops have the same bits
-//   sizes     rows whose channels come in eights, up to 1536, stay in registers: 8 lanes a row up
-//   to
-//             64 channels, 16 up to 128, else a warp. Other rows are read again from cache
+//   sizes     rows whose channels come in eights, up to 1536, stay in registers: 8 lanes a row for
+//             64 channels at most, 16 for 128, a warp for 512, else two or three. Other rows are
+//             read again from cache
 #pragma once
 
 #include <algorithm>

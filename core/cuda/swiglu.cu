@@ -1,6 +1,6 @@
 // SwiGLU gate: one pass.
-//   bytes     forward 1.5, backward 2.5 times x, 16 bytes at a time where eights divide the
-//   features numerics  f32; exp is exp2 of a product
+//   bytes     forward 1.5, backward 2.5 times x, 16 bytes at a time where eights divide a row
+//   numerics  f32; exp is exp2 of a product
 #include "core/ops/swiglu.h"
 
 #include "core/cuda/pack.cuh"

@@ -1,7 +1,6 @@
 // From tokens to one vector per image.
-//   bytes     forward reads x, backward writes dx, each once; 16 bytes at a time where eights
-//   divide
-//             the width
+//   bytes     forward reads x, backward writes dx, each once; 16 bytes at a time where the width
+//             comes in eights
 //   numerics  f32 sums in token order
 //   sizes     forward: a thread per image and eight channels, sixteen tokens under way
 #include "core/ops/token_pool.h"
