@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Includes point down only: fails with file:line for every include that does not.
+"""Includes point down only, NVIDIA's headers stay behind the seam, and kernels say what both of their compilers understand: fails
+with file:line for what does not.
 
 usage: check_layers.py [ROOT]
 """
@@ -25,6 +26,17 @@ ROOMS = {  # inside core
     "comm": {"base", "tensor", "runtime", "comm"},
 }
 INCLUDE = re.compile(r'\s*#\s*include\s*"([^"]+)"')
+NVIDIA = re.compile(r'\s*#\s*include\s*<((?:cu|nv|nccl)[\w/]*\.h)>')
+SEAM = {"core/runtime/cuda_api.cpp", "core/runtime/cuda_gemm.cpp", "core/cuda/dev_gpu.h", "core/comm/nccl_module.cpp"}
+GPU_WORDS = re.compile(r"__(?:shared|global|device|launch_bounds)__|<<<|\basm\b|\batomic\w*\s*[(<]")
+
+
+def beside_the_seam(where, line):
+    """What a line of a file that is not part of the seam says and should not."""
+    if match := NVIDIA.match(line):
+        yield f"{where}: only {', '.join(sorted(SEAM))} may include <{match[1]}>"
+    if where.startswith("core/cuda/") and (match := GPU_WORDS.search(line.split("//")[0])):
+        yield f"{where}: kernels may not say {match[0]}: core/cuda/dev.h has what they may use"
 
 
 def violations(root):
@@ -34,11 +46,13 @@ def violations(root):
                 continue
             here = path.relative_to(root).parts
             for number, line in enumerate(path.read_text().splitlines(), 1):
+                where = f"{path.relative_to(root)}:{number}"
+                if str(path.relative_to(root)) not in SEAM:
+                    yield from beside_the_seam(where, line)
                 match = INCLUDE.match(line)
                 if not match:
                     continue
                 target = match[1].split("/")
-                where = f"{path.relative_to(root)}:{number}"
                 if target[0] not in FLOORS:
                     yield f"{where}: '{match[1]}' is not a path from the root of the project"
                 elif target[0] not in allowed:

@@ -1,6 +1,8 @@
 // The one seam between Vicinity and NVIDIA's libraries: every call to the CUDA runtime and to
-// cublasLt, and no other file knows their headers. core/runtime/cuda_api.cpp is the real side;
-// tests/simt/cuda_api.cpp runs the same calls on the CPU, for tests without a GPU.
+// cublasLt. Beside it there are dev::launch (core/cuda/dev.h) and the table of NCCL
+// (core/comm/nccl_calls.h), and no other file knows NVIDIA's headers (tests/check_layers.py).
+// core/runtime/cuda_api.cpp and cuda_gemm.cpp are the real side; tests/simt/cuda_api.cpp runs the
+// same calls on the CPU, for tests without a GPU.
 // All functions throw DeviceError with NVIDIA's own words and the arguments.
 #pragma once
 
