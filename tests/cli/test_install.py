@@ -43,6 +43,11 @@ class Install(Program):
             self.assertTrue((self.dir / "prefix" / folder).is_dir())
         self.assertEqual([path.name for path in (self.dir / "prefix/include").iterdir()], ["vicinity.h"])
 
+    def test_libraries_may_lie_inside_the_clone(self):
+        """Where scripts/debian_prefix leaves them."""
+        self.call("cmake", "-S", ROOT, "-B", "inside", "-G", "Ninja", "-DVICINITY_TESTS=OFF",
+                  f"-DDNNL_INCLUDE_DIR={ROOT / '.cache/prefix/usr/include'}")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)
