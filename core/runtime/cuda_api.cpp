@@ -243,6 +243,6 @@ void destroy(Graph graph) noexcept {
 }
 
 void push_range(const char* name) { nvtxRangePushA(name); }
-void pop_range() { nvtxRangePop(); }
+void pop_range() noexcept { nvtxRangePop(); }
 
 }  // namespace vicinity::cuda_api

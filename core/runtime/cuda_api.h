@@ -102,7 +102,15 @@ void destroy(Graph graph) noexcept;
 
 /// Named ranges in NVIDIA's profilers.
 void push_range(const char* name);
-void pop_range();
+void pop_range() noexcept;
+/// One, as long as it lives.
+class Range {
+ public:
+  explicit Range(const char* name) { push_range(name); }
+  ~Range() { pop_range(); }
+  Range(const Range&) = delete;
+  Range& operator=(const Range&) = delete;
+};
 
 /// c [m, n] = op(a) op(b) (+ bias [n]) , row-major, f32 accumulation.
 struct Gemm {

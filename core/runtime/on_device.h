@@ -19,10 +19,9 @@ void on_device(const char* op, Device device, const Cost& cost, Work&& work) {
   const auto run = [&] {
     if constexpr (kCudaBuilt) {
       if (device.kind == DeviceKind::cuda) {
-        cuda_api::push_range(op);
+        const cuda_api::Range range(op);
         work(cuda());
         if (profile().enabled()) cuda().synchronize();
-        cuda_api::pop_range();
         return;
       }
     }

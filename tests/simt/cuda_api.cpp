@@ -293,8 +293,8 @@ void launch(Graph graph, Stream stream) {
 }
 void destroy(Graph graph) noexcept { delete graph; }
 
-void push_range(const char*) {}
-void pop_range() {}
+void push_range(const char* name) { simt::device().ranges.emplace_back(name); }
+void pop_range() noexcept { simt::device().ranges.pop_back(); }
 
 Blas create_blas() { return new BlasHandle; }
 void destroy(Blas blas) noexcept { delete blas; }

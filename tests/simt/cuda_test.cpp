@@ -10,6 +10,7 @@
 
 #include "core/ops/elementwise.h"
 #include "core/ops/transfer.h"
+#include "core/runtime/on_device.h"
 #include "tests/simt/device.h"
 #include "tests/simt/fault.h"
 
@@ -253,6 +254,16 @@ TEST(CudaDevice, SaysWhyItIsNotThere) {
   EXPECT_EQ(message, "no CUDA device can be used: no NVIDIA driver");
   EXPECT_EQ(why, "no NVIDIA driver");
   EXPECT_EQ(why_no_cuda(), "");
+}
+
+TEST(CudaDevice, AnOpIsARangeOfTheProfilerAlsoWhereItThrows) {
+  on_device("outer", kCuda, {}, [](auto&) {
+    EXPECT_EQ(simt::device().ranges, (std::vector<std::string>{"outer"}));
+    const auto refuse = [](auto&) { VIC_FAIL(DeviceError, "no such launch"); };
+    EXPECT_THROW(on_device("inner", kCuda, {}, refuse), DeviceError);
+    EXPECT_EQ(simt::device().ranges, (std::vector<std::string>{"outer"}));
+  });
+  EXPECT_TRUE(simt::device().ranges.empty());
 }
 
 TEST(CudaDevice, AConstantIsMadeOnce) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace vicinity::simt {
 
@@ -13,6 +14,7 @@ struct Device {
   size_t used = 0;
   size_t shared_per_block = size_t{227} << 10;  // that of compute capability 9.0
   std::map<void*, size_t> blocks;               // handed out
+  std::vector<std::string> ranges;              // of the profiler, open ones
   /// Of the fault that broke the device: every call fails with it from then on. Empty: it works.
   std::string fault;
 };
