@@ -10,7 +10,7 @@ constexpr int64_t kWorkspaceBytes = 32 << 20;  // what cublasLt is advised to ha
 int chosen = 0;
 
 cuda_api::Stream open_stream() {
-  const std::string why = cuda_api::why_unavailable();
+  const std::string why = cuda_api::why_unavailable(chosen);
   VIC_CHECK(DeviceError, why.empty(), "no CUDA device can be used: ", why);
   cuda_api::use_device(chosen);
   return cuda_api::create_stream();

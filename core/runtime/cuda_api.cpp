@@ -61,8 +61,8 @@ bool runs_here(const std::string& architecture, int capability) {
   return (code && same_family) || (ptx && built <= capability);
 }
 
-std::string why_not_this_device() {
-  const DeviceInfo info = device_info(0);
+std::string why_not_this_device(int index) {
+  const DeviceInfo info = device_info(index);
   const int capability = 10 * info.major + info.minor;
   for (const std::string& architecture : split(built_architectures(), ';')) {
     if (runs_here(architecture, capability)) return "";
@@ -74,10 +74,10 @@ std::string why_not_this_device() {
 
 }  // namespace
 
-std::string why_unavailable() {
+std::string why_unavailable(int index) {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
-  if (error == cudaSuccess && count > 0) return why_not_this_device();
+  if (error == cudaSuccess && count > 0) return why_not_this_device(index);
   const int driver = driver_version();
   if (driver == 0) return "there is no NVIDIA driver on this machine (nvidia-smi shows it)";
   if (error == cudaErrorInsufficientDriver || driver < runtime_version() / 1000 * 1000) {

@@ -21,9 +21,9 @@ using Event = struct EventHandle*;
 using Graph = struct GraphHandle*;
 using Blas = struct BlasHandle*;
 
-/// Empty if a device can be used; else why not: no driver, a driver older than this build needs, no
-/// device, no code for its architecture.
-std::string why_unavailable();
+/// Empty if this device can be used; else why not: no driver, a driver older than this build needs,
+/// no device, no code for its architecture.
+std::string why_unavailable(int index = 0);
 
 struct DeviceInfo {
   std::string name;

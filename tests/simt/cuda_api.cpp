@@ -175,7 +175,7 @@ void multiply(const Gemm& p) {
 
 }  // namespace
 
-std::string why_unavailable() { return simt::device().why_unavailable; }
+std::string why_unavailable(int) { return simt::device().why_unavailable; }
 int device_count() {
   const char* devices = std::getenv("VICINITY_EMULATED_DEVICES");
   return devices == nullptr ? 1 : std::atoi(devices);
