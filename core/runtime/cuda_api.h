@@ -123,8 +123,7 @@ struct Gemm {
   const void* bias = nullptr;               // of the type of c, or null
   int64_t batch = 1;                        // products side by side in memory
 };
-Blas create_blas();
-void destroy(Blas blas) noexcept;
+Blas create_blas();  // lives as long as the process
 /// `workspace`: scratch on the device, used by one stream only.
 void gemm(Blas blas, const Gemm& product, void* workspace, size_t workspace_bytes, Stream stream);
 

@@ -141,15 +141,6 @@ Blas create_blas() {
   return blas;
 }
 
-void destroy(Blas blas) noexcept {
-  for (auto& [key, made] : blas->prepared) {
-    cublasLtMatmulDescDestroy(made.product);
-    for (const auto l : {made.left, made.right, made.result}) cublasLtMatrixLayoutDestroy(l);
-  }
-  cublasLtDestroy(blas->handle);
-  delete blas;
-}
-
 void gemm(Blas blas, const Gemm& p, void* workspace, size_t workspace_bytes, Stream stream) {
   Prepared& made = prepare(*blas, p, workspace_bytes);
   if (p.bias != nullptr) set(made.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);

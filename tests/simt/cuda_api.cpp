@@ -297,7 +297,6 @@ void push_range(const char* name) { simt::device().ranges.emplace_back(name); }
 void pop_range() noexcept { simt::device().ranges.pop_back(); }
 
 Blas create_blas() { return new BlasHandle; }
-void destroy(Blas blas) noexcept { delete blas; }
 void gemm(Blas, const Gemm& product, void* workspace, size_t workspace_bytes, Stream stream) {
   VIC_CHECK(DeviceError, workspace != nullptr && workspace_bytes > 0, "gemm without a workspace");
   simt::enqueue(stream, [product] { multiply(product); });
