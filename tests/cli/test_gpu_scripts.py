@@ -29,6 +29,8 @@ class Scripts(unittest.TestCase):
         self.play("bin/cmake", "true")
         self.play("bin/ninja", "true")
         self.play("build-gpu/vicinity", "echo said by vicinity $1")
+        (self.dir / "tests/cli").mkdir(parents=True)
+        (self.dir / "tests/cli/test_cli.py").write_text("import sys; print('said by', *sys.argv)")
         for name in TESTS:
             self.play(f"build-gpu/tests/{name}", f"echo said by {name} $*")
 
@@ -56,7 +58,8 @@ class Scripts(unittest.TestCase):
     def test_most_important_parts_come_first_and_leave_their_output(self):
         self.play("bin/compute-sanitizer", 'while [[ $1 == --* ]]; do shift 2; done; "$@"')
         lines = self.summary(code=0)
-        names = ["build", "doctor", "ops_tests", "training", "bench_dinat_tiny", "bench_vits14", "memcheck", "racecheck", "models_tests"]
+        names = ["build", "doctor", "ops_tests", "training", "command_line", "bench_dinat_tiny", "bench_vits14", "memcheck",
+                 "racecheck", "models_tests"]
         self.assertEqual([line.split()[2] for line in lines], names)
         for line in lines:
             self.assertRegex(line, r"^\d+ s +\w+ +passed$")
