@@ -32,7 +32,7 @@ class Scripts(unittest.TestCase):
         (self.dir / "tests/cli").mkdir(parents=True)
         (self.dir / "tests/cli/test_cli.py").write_text("import sys; print('said by', *sys.argv)")
         for name in TESTS:
-            self.play(f"build-gpu/tests/{name}", f"echo said by {name} $*")
+            self.play(f"build-gpu/tests/{name}", f"echo said by {name} $* $VICINITY_CHECK_MEMORY")
 
     def tearDown(self):
         self.temporary.cleanup()
@@ -59,12 +59,13 @@ class Scripts(unittest.TestCase):
         self.play("bin/compute-sanitizer", 'while [[ $1 == --* ]]; do shift 2; done; "$@"')
         lines = self.summary(code=0)
         names = ["build", "doctor", "ops_tests", "training", "command_line", "bench_dinat_tiny", "bench_vits14", "memcheck",
-                 "racecheck", "models_tests"]
+                 "racecheck", "models_tests", "ops_tests_guarded"]
         self.assertEqual([line.split()[2] for line in lines], names)
         for line in lines:
             self.assertRegex(line, r"^\d+ s +\w+ +passed$")
         self.assertIn("said by vicinity doctor", (self.dir / "results/doctor.txt").read_text())
         self.assertIn("Devices", (self.dir / "results/training.txt").read_text())
+        self.assertIn("ops_tests 1", (self.dir / "results/ops_tests_guarded.txt").read_text())
         for name in ("ops_tests", "models_tests"):
             self.assertNotIn("brief", (self.dir / f"results/{name}.txt").read_text(), "cut short it would not tell what has passed")
 
@@ -72,7 +73,7 @@ class Scripts(unittest.TestCase):
         self.play("bin/compute-sanitizer", "echo 'Error: no permission to attach'; exit 1")
         lines = self.summary(code=0)
         self.assertIn("memcheck                     not run: Error: no permission to attach", lines)
-        self.assertRegex(lines[-1], "models_tests +passed")
+        self.assertRegex(lines[-1], "ops_tests_guarded +passed")
 
         self.assertIn("no permission", (self.dir / "results/memcheck.txt").read_text())
 
