@@ -10,17 +10,6 @@
 namespace vicinity {
 namespace {
 
-// parts[begin] = the sum over parts [begin, end), in the shape of the upper tree: split at the
-// largest power of two below their number.
-void add_in_tree(std::vector<Tensor>& parts, size_t begin, size_t end) {
-  if (end - begin == 1) return;
-  size_t half = 1;
-  while (half * 2 < end - begin) half *= 2;
-  add_in_tree(parts, begin, begin + half);
-  add_in_tree(parts, begin + half, end);
-  add_(parts[begin], parts[begin + half]);
-}
-
 int64_t chunks_in(int64_t elements) { return (elements + kSquaresChunk - 1) / kSquaresChunk; }
 
 void append(std::string& bytes, const void* data, size_t size) {
@@ -48,14 +37,11 @@ class Reader {
 Exchange::Exchange(Communicator& comm, int64_t parameters, const LeafShare& share,
                    DeviceCollectives* gpus)
     : comm_(comm),
-      gpus_(gpus),
       tensors_(gpus != nullptr ? static_cast<Collectives&>(*gpus) : comm),
       device_(gpus != nullptr ? kCuda : kCpu),
       share_(share),
-      layout_(parameters, comm.size()),
-      sum_(empty({own_size()}, DType::f32, device_)),
-      received_(empty({std::min(kInFlight, layout_.buckets()) * layout_.bucket_size()}, DType::f32,
-                      device_)) {}
+      layout_(parameters, comm.size(), gpus != nullptr ? gpus->ranks_inside() : comm.size()),
+      sum_(comm, layout_, share, gpus) {}
 
 std::vector<ShardPiece> Exchange::own_pieces() const {
   std::vector<ShardPiece> pieces;
@@ -91,87 +77,6 @@ std::vector<UpdateRange> Exchange::within(const ShardPiece& piece,
     if (range.begin < range.end) parts.push_back(range);
   }
   return parts;
-}
-
-void Exchange::begin_sum(const Tensor& own_sum, int64_t images) {
-  VIC_ASSERT(summed_ == 0, "a sum is begun while another one goes on");
-  own_sum_ = own_sum;
-  senders_ = share_.ranks_with(images);
-  whole_ = layout_.parameters();
-  if (gpus_ == nullptr) begun_ = summed_ = layout_.buckets();
-}
-
-void Exchange::whole_from(int64_t begin) {
-  VIC_ASSERT(begin <= whole_, "whole from ", begin, " on, and before from ", whole_);
-  if (gpus_ != nullptr) {
-    const int64_t size = layout_.bucket_size();
-    for (int64_t b = (begin + size - 1) / size; b * size < whole_; ++b)
-      gpus_->mark(static_cast<size_t>(b));
-  }
-  whole_ = begin;
-  progress();
-}
-
-void Exchange::progress() {
-  if (begun_ < summed_) {
-    const int running = tensors_.running();
-    while (summed_ - begun_ > running) add_parts(--summed_);
-  }
-  while (begun_ > 0 && summed_ - begun_ < kInFlight &&
-         (begun_ - 1) * layout_.bucket_size() >= whole_)
-    begin_bucket(--begun_);
-}
-
-Tensor Exchange::finish_sum(const Tensor& own_sum, int64_t images) {
-  own_sum_ = own_sum;
-  senders_ = share_.ranks_with(images);
-  if (gpus_ != nullptr) enqueue_sum();
-  while (summed_ > 0) {
-    tensors_.wait_for_running(static_cast<int>(summed_ - begun_ - 1));
-    progress();
-  }
-  own_sum_ = Tensor{};
-  return sum_;
-}
-
-// The adds too: a bucket's memory is free again for the bucket after the next, and whoever computes
-// waits for none of it before the end.
-void Exchange::enqueue_sum() {
-  for (int64_t bucket = layout_.buckets(); bucket-- > 0;) {
-    gpus_->beside(static_cast<size_t>(bucket), [&] {
-      begin_bucket(bucket);
-      add_parts(bucket);
-    });
-  }
-  gpus_->join();
-}
-
-// Where what is received of a bucket lies: buckets in flight are neighbours.
-Tensor Exchange::place_of(int64_t bucket) const {
-  const int64_t begin = bucket % kInFlight * layout_.bucket_size();
-  return received_.slice(begin, begin + layout_.bucket_size());
-}
-
-void Exchange::begin_bucket(int64_t bucket) {
-  const auto ranks = static_cast<size_t>(comm_.size());
-  const auto size = static_cast<size_t>(layout_.piece(bucket, comm_.rank()).size) * sizeof(float);
-  Blocks to(ranks), from(ranks);
-  if (comm_.rank() < senders_) to = layout_.slices(bucket, sizeof(float));
-  for (size_t r = 0; r < static_cast<size_t>(senders_); ++r) from[r] = {r * size, size};
-  tensors_.begin_all_to_all(own_sum_.defined() ? own_sum_.raw() : nullptr, to,
-                            place_of(bucket).raw(), from);
-}
-
-void Exchange::add_parts(int64_t bucket) {
-  const ShardPiece piece = layout_.piece(bucket, comm_.rank());
-  if (piece.size == 0) return;
-  const Tensor received = place_of(bucket);
-  std::vector<Tensor> parts;
-  for (int64_t r = 0; r < senders_; ++r)
-    parts.push_back(received.slice(r * piece.size, (r + 1) * piece.size));
-  add_in_tree(parts, 0, parts.size());
-  Tensor place = sum_.slice(piece.shard, piece.shard + piece.size);
-  copy_(place, parts[0]);
 }
 
 // Chunks lie as the parameters do.

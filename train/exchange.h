@@ -1,12 +1,11 @@
 // What ranks do together in a step, so that N of them have the bits of one.
 //
-// A rank owns a run of 2^k leaves of each batch and sums their gradients in its own subtree
-// (gradient_tree.h). The flat parameters are cut into a shard for each rank (shard_layout.h). Every
-// rank sends each shard of its sum to that shard's owner, bucket by bucket, while its backward goes
-// on (overlapped_sum.h). The owner adds what came in the order of the upper tree, updates its shard
-// with the part of the optimiser's state that belongs to it, and sends the new parameters to all:
-// per step and rank 2 (N - 1) / N times the parameters in each direction, as a ring's, and an N-th
-// of the optimiser's state in memory (Rajbhandari et al. 2020, "ZeRO", arXiv:1910.02054, sec. 5.1).
+// A rank owns a run of 2^k leaves of each batch. The flat parameters are cut into a shard for each
+// rank (shard_layout.h), whose owner gets that shard of the sum of gradients (rank_sum.h), updates
+// it with the part of the optimiser's state that belongs to it, and sends the new parameters to
+// all: per step and rank 2 (N - 1) / N times the parameters in each direction, as a ring's, and an
+// N-th of the optimiser's state in memory (Rajbhandari et al. 2020, "ZeRO", arXiv:1910.02054,
+// sec. 5.1).
 #pragma once
 
 #include <functional>
@@ -19,6 +18,7 @@
 #include "core/ops/update_ranges.h"
 #include "core/tensor/tensor.h"
 #include "train/leaf_share.h"
+#include "train/rank_sum.h"
 #include "train/shard_layout.h"
 
 namespace vicinity {
@@ -52,20 +52,8 @@ class Exchange {
   static std::vector<UpdateRange> within(const ShardPiece& piece,
                                          const std::vector<UpdateRange>& ranges);
 
-  /// The sum over ranks of the gradient of a batch of `images`, begun. own_sum: flat f32 sum over
-  /// this rank's leaves, absent where a short batch leaves it none; its elements may come later.
-  /// Buckets leave in order, from the last to the first, the same on every rank; kInFlight of them
-  /// are on their way at a time. On GPUs this and whole_from() only mark places in the device's
-  /// work, which may be recorded: each launch has them again.
-  void begin_sum(const Tensor& own_sum, int64_t images);
-  /// The elements of the own sum from `begin` on are there, and stay as they are until the end.
-  void whole_from(int64_t begin);
-  /// Sends, receives and adds what can be, without waiting.
-  void progress();
-  /// This rank's shard of the sum that was begun so, good until the next one is; after
-  /// whole_from(0). Waits for the other ranks; on GPUs the device does, and buckets are enqueued
-  /// beside what comes after their marks.
-  Tensor finish_sum(const Tensor& own_sum, int64_t images);
+  /// Of gradients over all ranks.
+  RankSum& sum() { return sum_; }
   /// The sum of squares of the whole gradient, f64 [1], from this rank's shard of it: added in the
   /// order of one machine (core/ops/grad_norm.h).
   Tensor sum_of_squares(const Tensor& shard);
@@ -85,29 +73,15 @@ class Exchange {
   void distribute(const Tensor& flat, Tensor& shard);
 
  private:
-  // Two: one travels while the owner adds the other.
-  static constexpr int64_t kInFlight = 2;
-
   int64_t own_size() const { return layout_.shard_size(comm_.rank()); }
-  void enqueue_sum();
-  void begin_bucket(int64_t bucket);
-  void add_parts(int64_t bucket);
-  Tensor place_of(int64_t bucket) const;
   Block in_shard(int64_t bucket, size_t element) const;
 
   Communicator& comm_;
-  DeviceCollectives* gpus_;
-  Collectives& tensors_;  // carries them: gpus_ or comm_
-  Device device_;         // where they lie
+  Collectives& tensors_;  // carries what lies on device_
+  Device device_;
   LeafShare share_;
   ShardLayout layout_;
-  Tensor sum_;       // of the own shard
-  Tensor received_;  // of each bucket in flight, the own slice from each rank
-  // Of the sum that is going on. Buckets are counted down: those from begun_ on have left, those
-  // from summed_ on are done.
-  Tensor own_sum_;
-  int senders_ = 0;  // ranks with images
-  int64_t whole_ = 0, begun_ = 0, summed_ = 0;
+  RankSum sum_;
 };
 
 }  // namespace vicinity

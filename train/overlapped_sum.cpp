@@ -6,7 +6,7 @@
 
 namespace vicinity {
 
-OverlappedSum::OverlappedSum(ParameterStore& store, GradientTree& tree, Exchange& ranks,
+OverlappedSum::OverlappedSum(ParameterStore& store, GradientTree& tree, RankSum& ranks,
                              int64_t images)
     : tree_(tree),
       ranks_(ranks),
@@ -16,7 +16,7 @@ OverlappedSum::OverlappedSum(ParameterStore& store, GradientTree& tree, Exchange
       open_(places_.size()),
       sent_(store.arriving().size()),
       watched_(*this) {
-  ranks_.begin_sum(tree_.begin_last(store.arriving()), images);
+  ranks_.begin(tree_.begin_last(store.arriving()), images);
   for (size_t i = 0; i < places_.size(); ++i)
     if (!places_[i].leaf->is_read()) mark(i);
   send_what_is_whole();

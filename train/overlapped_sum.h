@@ -5,8 +5,8 @@
 
 #include "autograd/leaf_watch.h"
 #include "models/parameter_store.h"
-#include "train/exchange.h"
 #include "train/gradient_tree.h"
+#include "train/rank_sum.h"
 
 namespace vicinity {
 
@@ -18,7 +18,7 @@ namespace vicinity {
 class OverlappedSum : public LeafWatch {
  public:
   /// After the forward of the leaf. `tree` holds the leaves before it; the batch is of `images`.
-  OverlappedSum(ParameterStore& store, GradientTree& tree, Exchange& ranks, int64_t images);
+  OverlappedSum(ParameterStore& store, GradientTree& tree, RankSum& ranks, int64_t images);
 
   /// After the backward: all of the rank's own sum, of which nothing is left to tell.
   Tensor finish();
@@ -31,7 +31,7 @@ class OverlappedSum : public LeafWatch {
   void send_what_is_whole();
 
   GradientTree& tree_;
-  Exchange& ranks_;
+  RankSum& ranks_;
   std::vector<GradientPlace> places_;
   const char* first_;  // byte of the flat gradient
   std::vector<bool> whole_;

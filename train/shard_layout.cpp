@@ -17,17 +17,31 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
-ShardLayout::ShardLayout(int64_t parameters, int ranks) : parameters_(parameters), ranks_(ranks) {
+ShardLayout::ShardLayout(int64_t parameters, int ranks, int inside)
+    : parameters_(parameters), ranks_(ranks), inside_(inside) {
   const int64_t wanted = std::min(kMostElements, divide_up(parameters, kLeastBuckets));
   const int64_t unit = ranks * kSquaresChunk;
   bucket_ = std::max<int64_t>(1, divide_up(wanted, unit)) * unit;
 }
 
-ShardPiece ShardLayout::piece(int64_t bucket, int rank) const {
+// Of so many slices of a bucket, in the order in which they lie.
+ShardPiece ShardLayout::run(int64_t bucket, int64_t first, int64_t count) const {
   const int64_t begin = bucket * bucket_, end = std::min(parameters_, begin + bucket_);
   const int64_t slice = divide_up(end - begin, ranks_ * kSquaresChunk) * kSquaresChunk;
-  const int64_t from = std::min(end, begin + rank * slice);
-  return {from, bucket * (bucket_ / ranks_), std::min(end, from + slice) - from};
+  const int64_t from = std::min(end, begin + first * slice);
+  return {.flat = from, .size = std::min(end, from + count * slice) - from};
+}
+
+ShardPiece ShardLayout::piece(int64_t bucket, int rank) const {
+  const int machines = ranks_ / inside_;
+  ShardPiece piece = run(bucket, rank % inside_ * machines + rank / inside_, 1);
+  piece.shard = bucket * (bucket_ / ranks_);
+  return piece;
+}
+
+ShardPiece ShardLayout::column(int64_t bucket, int place) const {
+  const int machines = ranks_ / inside_;
+  return run(bucket, int64_t{place} * machines, machines);
 }
 
 int64_t ShardLayout::shard_size(int rank) const {

@@ -133,9 +133,9 @@ Tensor Trainer::sum_leaves(const std::vector<LeafBatch>& leaves, StepOutcome& ou
 // Of this rank's leaves. It leaves for the other ranks while the last leaf runs back.
 Tensor Trainer::sum_for_ranks(const std::vector<LeafBatch>& own, StepOutcome& outcome,
                               int64_t images) {
-  Exchange& ranks = *settings_.ranks;
+  RankSum& ranks = settings_.ranks->sum();
   if (own.empty()) {  // the short batch at the end of an epoch may leave a rank none
-    ranks.begin_sum({}, images);
+    ranks.begin({}, images);
     ranks.whole_from(0);
     return {};
   }
@@ -154,14 +154,13 @@ Tensor Trainer::sum_for_ranks(const std::vector<LeafBatch>& own, StepOutcome& ou
 void Trainer::update_on_ranks(StepOutcome& outcome, int64_t images) {
   const auto start = std::chrono::steady_clock::now();
   Exchange& ranks = *settings_.ranks;
-  const Tensor shard = ranks.finish_sum(outcome.gradient, images);
+  const Tensor shard = ranks.sum().finish(outcome.gradient, images);
   outcome.squares = ranks.sum_of_squares(shard);
   outcome.scale = grad_scale(outcome.squares, settings_.clip_grad);
   update(shard, outcome.scale);
   phases_.update += seconds_since(start);
 }
 
-// Waits for the device.
 void Trainer::gather_numbers(const StepOutcome& outcome, int64_t images) {
   StepNumbers own;
   for (const LeafOutcome& leaf : outcome.leaves) {
@@ -201,9 +200,9 @@ StepReport Trainer::step(const Tensor& images, const Tensor& labels,
   if (settings_.ranks != nullptr) update_on_ranks(outcome, labels.dim(0));
   if (meanwhile) meanwhile();
   const auto start = std::chrono::steady_clock::now();
+  const double norm = read_norm(outcome.squares);  // waits for the device, before other ranks do
   if (settings_.ranks != nullptr) gather_numbers(outcome, labels.dim(0));
   const LossSums sums = settings_.ranks != nullptr ? sums_of(numbers_) : read(outcome.leaves);
-  const double norm = read_norm(outcome.squares);
   accept(sums, norm, step_);
   task_.after_step(knobs);
   ++step_;

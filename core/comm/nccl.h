@@ -15,6 +15,9 @@ namespace vicinity {
 /// ranks' own. Not while a graph is recorded, but for mark().
 class DeviceCollectives : public Collectives {
  public:
+  /// How many ranks, in a row, share each machine, where that is a power of two, more than one and
+  /// fewer than all; else all of them.
+  virtual int ranks_inside() const = 0;
   /// Mark n is here in what cuda().stream() is given, and in every launch of a graph that is
   /// recorded now.
   virtual void mark(size_t n) = 0;
@@ -30,13 +33,5 @@ class DeviceCollectives : public Collectives {
 /// (cuda_api::Patience), and throws CommError then. DeviceError says why NCCL cannot be used, or
 /// that two ranks have the same GPU.
 std::unique_ptr<DeviceCollectives> make_nccl(Communicator& ranks);
-
-/// As "2.28.9". DeviceError says why there is none.
-std::string nccl_version();
-
-/// Makes cuda() the GPU of this rank: the one of its number on its machine, or the only one that
-/// its launcher shows it. DeviceError where the machine has fewer, UsageError where the environment
-/// does not say which number it has.
-void choose_device_of_rank(const Launch& launch);
 
 }  // namespace vicinity

@@ -178,6 +178,26 @@ class GpuRanks(RanksProgram):
         self.assertIn("8 = 2 ranks x 2 images x 2 leaves", texts[0])
         self.assert_same("torch", whole)
 
+    def test_several_machines_are_two_levels(self):
+        named = subprocess.run(["unshare", "-u", "true"], capture_output=True, text=True)
+        if named.returncode != 0:
+            self.skipTest(f"no machines with names of their own: {named.stderr.strip()}")
+        for ranks, words in (4, ()), (4, WIDER), (8, ("train.batch=16", *WIDER)):
+            with self.subTest(ranks=ranks, words=words):
+                whole = self.one_rank("dinov2", *words)
+                run = f"machines {ranks} {len(words)}"
+                variables = {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port())}
+                processes = [self.start(["unshare", "-u", "sh", "-c", f'hostname machine{r // 2} && exec "$@"', "sh", BINARY,
+                                         *self.words(run, *words)], RANK=str(r), LOCAL_RANK=str(r % 2), **variables)
+                             for r in range(ranks)]
+                for process in processes:
+                    self.end(process, 0)
+                self.assert_same(run, whole)
+                for rank in range(ranks):
+                    others = {to for group in self.groups_of(rank) for call, bytes, to in group}
+                    # Rank 0 collects the optimiser's state.
+                    self.assertLessEqual(others, {0, rank, rank ^ 1, *range(rank % 2, ranks, 2)} if rank else set(range(ranks)))
+
     def wait_for_steps(self, run, count, process):
         metrics = self.dir / run / "metrics.jsonl"
         while process.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") >= count):

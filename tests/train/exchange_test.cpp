@@ -56,9 +56,10 @@ std::vector<float> sum_on_ranks(int ranks, size_t each, size_t count) {
                       {.micro_batch = 2, .leaves_per_rank = static_cast<int64_t>(each)});
     const Tensor& mine = own[static_cast<size_t>(comm.rank())];
     const auto images = static_cast<int64_t>(2 * count - 1);
-    exchange.begin_sum(mine, images);
-    exchange.whole_from(0);
-    exchange.put(exchange.finish_sum(mine, images), whole);
+    RankSum& sum = exchange.sum();
+    sum.begin(mine, images);
+    sum.whole_from(0);
+    exchange.put(sum.finish(mine, images), whole);
     comm.barrier();
   });
   return values_of<float>(whole);
@@ -153,16 +154,16 @@ TEST(Exchange, SendsWhatIsWholeAndNothingElse) {
       EXPECT_GE(exchange.layout().buckets(), 3);
       const Tensor source = leaves()[static_cast<size_t>(comm.rank())];
       Tensor own = full({kSize}, NAN, DType::f32);
-      exchange.begin_sum(own, ranks);
+      exchange.sum().begin(own, ranks);
       const int64_t stretch = 7000 + 3000 * comm.rank();  // ranks are not alike
       for (int64_t end = kSize; end > 0; end -= std::min(end, stretch)) {
         const int64_t begin = std::max<int64_t>(0, end - stretch);
         Tensor part = own.slice(begin, end);
         copy_(part, source.slice(begin, end));
-        exchange.whole_from(begin);
-        exchange.progress();
+        exchange.sum().whole_from(begin);
+        exchange.sum().progress();
       }
-      exchange.put(exchange.finish_sum(own, ranks), whole);
+      exchange.put(exchange.sum().finish(own, ranks), whole);
       comm.barrier();
     });
     EXPECT_EQ(values_of<float>(whole), values_of<float>(sum_of(0, static_cast<size_t>(ranks))));

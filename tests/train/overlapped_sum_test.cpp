@@ -12,6 +12,7 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/grad_norm.h"
 #include "tests/support/thread_ranks.h"
+#include "train/exchange.h"
 
 namespace vicinity {
 namespace {
@@ -109,16 +110,16 @@ std::vector<float> sum_of_ranks(int ranks, size_t each, size_t count) {
         tree.add(store.grad());
       }
       if (own == 0) {
-        exchange.begin_sum({}, images);
-        exchange.whole_from(0);
-        shard = exchange.finish_sum({}, images);
+        exchange.sum().begin({}, images);
+        exchange.sum().whole_from(0);
+        shard = exchange.sum().finish({}, images);
         continue;
       }
       const auto leaf = static_cast<int64_t>(first + own - 1);
       const Variable y = network.forward(leaf, leaf % 2 == 0);
-      OverlappedSum sum(store, tree, exchange, images);
+      OverlappedSum sum(store, tree, exchange.sum(), images);
       run_back(y);
-      shard = exchange.finish_sum(sum.finish(), images);
+      shard = exchange.sum().finish(sum.finish(), images);
     }
     if (comm.rank() == 0) whole = empty({store.value().size()}, DType::f32);
     comm.barrier();
@@ -170,7 +171,7 @@ TEST(OverlappedSum, BucketsLeaveInOrderWhileBackwardGoesOn) {
   for (const bool held_back : {false, true}) {
     comm.offsets.clear();
     const Variable y = network.forward(0, held_back);
-    OverlappedSum sum(network.store(), tree, exchange, 1);
+    OverlappedSum sum(network.store(), tree, exchange.sum(), 1);
     run_back(y);
     // Two are in flight at a time, so after the last op alone only some would have left.
     if (held_back) {
@@ -178,7 +179,7 @@ TEST(OverlappedSum, BucketsLeaveInOrderWhileBackwardGoesOn) {
     } else {
       EXPECT_EQ(comm.offsets.size(), buckets);
     }
-    exchange.finish_sum(sum.finish(), 1);
+    exchange.sum().finish(sum.finish(), 1);
     ASSERT_EQ(comm.offsets.size(), buckets);
     for (size_t i = 0; i < buckets; ++i)
       EXPECT_EQ(comm.offsets[i],

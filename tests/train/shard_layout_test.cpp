@@ -12,16 +12,21 @@ namespace {
 TEST(ShardLayout, EveryParameterIsOneRanks) {
   for (const int64_t parameters : {int64_t{16}, kSquaresChunk, 3 * kSquaresChunk + 4112,
                                    100 * kSquaresChunk + 16, int64_t{1} << 28}) {
-    for (const int ranks : {1, 2, 3, 7, 64}) {
-      const ShardLayout layout(parameters, ranks);
+    for (const auto& [ranks, inside] : std::vector<std::pair<int, int>>{
+             {1, 1}, {2, 2}, {3, 3}, {7, 7}, {64, 64}, {4, 2}, {6, 2}, {64, 8}}) {
+      const ShardLayout layout(parameters, ranks, inside);
       int64_t at = 0;
       std::vector<int64_t> sizes(static_cast<size_t>(ranks));
       for (int64_t bucket = 0; bucket < layout.buckets(); ++bucket) {
         EXPECT_EQ(at, bucket * layout.bucket_size());
-        for (int r = 0; r < ranks; ++r) {
+        for (int slice = 0; slice < ranks; ++slice) {
+          const int machines = ranks / inside, r = slice % machines * inside + slice / machines;
           const ShardPiece piece = layout.piece(bucket, r);
           int64_t& size = sizes[static_cast<size_t>(r)];
           EXPECT_EQ(piece.flat, at);
+          if (slice % machines == 0) {
+            EXPECT_EQ(layout.column(bucket, slice / machines).flat, at);
+          }
           if (piece.size > 0) {
             EXPECT_EQ(piece.shard, size);
             EXPECT_EQ(piece.flat % kSquaresChunk, 0);
@@ -29,6 +34,10 @@ TEST(ShardLayout, EveryParameterIsOneRanks) {
           }
           at += piece.size;
           size += piece.size;
+          if (slice % machines == machines - 1) {
+            const ShardPiece column = layout.column(bucket, slice / machines);
+            EXPECT_EQ(column.flat + column.size, at);
+          }
         }
       }
       EXPECT_EQ(at, parameters);

@@ -6,7 +6,7 @@
 
 #include "autograd/record.h"
 #include "core/base/text.h"
-#include "core/comm/nccl.h"
+#include "core/comm/nccl_stream.h"
 #include "core/cpu/peak.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/transfer.h"

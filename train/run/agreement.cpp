@@ -6,7 +6,7 @@
 
 #include "core/base/files.h"
 #include "core/base/text.h"
-#include "core/comm/nccl.h"
+#include "core/comm/nccl_stream.h"
 #include "core/config/field_text.h"
 #include "core/ops/transfer.h"
 #include "core/runtime/on_device.h"

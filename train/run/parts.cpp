@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/comm/nccl.h"
+#include "core/comm/nccl_devices.h"
 #include "core/runtime/on_device.h"
 #include "models/registry.h"
 #include "train/checkpoint.h"
