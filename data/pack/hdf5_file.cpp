@@ -5,8 +5,15 @@
 namespace vicinity {
 namespace {
 
-// HDF5 prints its error stack unless told not to.
-void be_quiet() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+// HDF5 prints its error stack unless told not to. And as the process ends it closes once more a
+// file that a full disk kept it from closing: 1.10.8 crashes there, and nothing is left to do,
+// since every file is closed by its owner.
+void be_quiet() {
+  H5dont_atexit();  // has no effect once the library is in use
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+constexpr const char* kFull = " (disk full?); free some space and run the same command again";
 
 // A data set in one piece without the time of its making: equal contents make equal files.
 hid_t in_one_piece() {
@@ -40,14 +47,13 @@ Hdf5File::~Hdf5File() {
 void Hdf5File::finish() {
   const hid_t id = id_;
   id_ = -1;
-  VIC_CHECK(IoError, H5Fclose(id) >= 0, "cannot finish '", path_,
-            "' (disk full?); free some space and run the same command again");
+  VIC_CHECK(IoError, H5Fclose(id) >= 0, "cannot finish '", path_, "'", kFull);
 }
 
 void Hdf5File::make_group(const std::string& name) {
   const Hdf5Handle group(H5Gcreate2(id_, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
                          H5Gclose);
-  VIC_CHECK(IoError, group >= 0, "cannot write group '", name, "' of '", path_, "'");
+  VIC_CHECK(IoError, group >= 0, "cannot write group '", name, "' of '", path_, "'", kFull);
 }
 
 void Hdf5File::write(const std::string& name, hid_t type, const std::vector<hsize_t>& dims,
@@ -58,7 +64,7 @@ void Hdf5File::write(const std::string& name, hid_t type, const std::vector<hsiz
   const Hdf5Handle set(
       H5Dcreate2(id_, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose);
   const bool done = set >= 0 && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
-  VIC_CHECK(IoError, done, "cannot write '", name, "' of '", path_, "' (disk full?)");
+  VIC_CHECK(IoError, done, "cannot write '", name, "' of '", path_, "'", kFull);
 }
 
 void Hdf5File::reserve(const std::string& name, hid_t type, const std::vector<hsize_t>& dims) {
@@ -69,7 +75,7 @@ void Hdf5File::reserve(const std::string& name, hid_t type, const std::vector<hs
   H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
   const Hdf5Handle set(
       H5Dcreate2(id_, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose);
-  VIC_CHECK(IoError, set >= 0, "cannot make room for '", name, "' in '", path_, "'");
+  VIC_CHECK(IoError, set >= 0, "cannot make room for '", name, "' in '", path_, "'", kFull);
 }
 
 void Hdf5File::write_text(const std::string& name, const std::string& text) {

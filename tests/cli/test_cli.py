@@ -96,11 +96,15 @@ class Cli(Program):
     def test_places_that_cannot_be_written(self):
         (self.dir / "file").write_text("in the way")
         self.train("--out", "file/run", code=1, has=["file", "choose another place"])
-        def small_files():
+        def small_files(most=20000):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         self.train("--out", "full", code=1, has=["cannot write", "free some space"], preexec_fn=small_files)
         self.assertFalse(list((self.dir / "full/checkpoints").glob("step_*")), "a half-written checkpoint under its final name")
+        pack = ["data", "pack", f"data.root={self.data}", "--out", "p.h5"]
+        self.run_it(*pack, code=1, has=["cannot finish 'p.h5.part'", "free some space"], preexec_fn=lambda: small_files(4000))
+        self.assertFalse((self.dir / "p.h5").exists())
+        self.run_it(*pack, has=["14 training and 2 validation"])
 
     def test_a_start_that_failed_keeps_no_place(self):
         self.train("--out", "run", "train.class_weights=[1]", code=2, has=["there are 2 classes"])
