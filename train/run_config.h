@@ -60,7 +60,7 @@ struct DataSection {
     source.fields(v);
     transform.fields(v);
     v("loader_threads", loader_threads,
-      "threads that decode; 0: one per core. Changes no bit of any batch", at_least(0));
+      "threads that decode; 0: one per core. Changes no bit of any batch", between(0, 1024));
   }
   void check(Problems& problems) const { transform.check(problems); }
 };
@@ -166,7 +166,7 @@ struct RunConfig {
     v("device", device, "where to compute; auto: cuda where there is a GPU this program can use",
       one_of({"auto", "cpu", "cuda"}));
     v("threads", threads, "compute threads; 0: one per core. Changes no bit of any result",
-      at_least(0));
+      between(0, 1024));  // a hundred thousand crash OpenMP
     v("seed", seed, "seed of initialisation, order, augmentation and drop path");
   }
 };

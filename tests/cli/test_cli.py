@@ -32,6 +32,7 @@ class Cli(Program):
         (self.dir / "x.yaml").write_text("train:\n  batchh: 3\n")
         self.run_it("train", "--config", "x.yaml", code=2, has=["x.yaml:2", "train.batch"])
         self.run_it("train", "model=dinat_minni", code=2, has=["dinat_mini"])
+        self.run_it("train", "threads=100000", "data.loader_threads=2000", code=2, has=["threads = 100000", "loader_threads = 2000", "between 0 and 1024"])
 
     def test_train_eval_predict(self):
         self.train("--out", "run", has=["done: run"])
