@@ -93,14 +93,21 @@ void check_room(const std::string& path, uint64_t bytes) {
             ", its disk has ", format_bytes(static_cast<double>(room)), " free");
 }
 
-void write_file_atomically(const std::string& path, const std::string& text) {
+void write_file_atomically(const std::string& path, const std::function<void(FileWriter&)>& fill) {
   const std::string temporary = path + ".tmp";
-  {
-    FileWriter file(temporary);
-    file.write(text);
+  FileWriter file(temporary);
+  try {
+    fill(file);
     file.finish();
+  } catch (...) {
+    system_files().unlink(temporary);  // half a file takes room where there is none
+    throw;
   }
   rename_durably(temporary, path);
+}
+
+void write_file_atomically(const std::string& path, const std::string& text) {
+  write_file_atomically(path, [&text](FileWriter& file) { file.write(text); });
 }
 
 std::string read_file(const std::string& path) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -43,7 +44,9 @@ void resize_file(const std::string& path, uint64_t bytes);
 /// IoError, with both numbers, if the disk that `path` would lie on has no room for `bytes`.
 void check_room(const std::string& path, uint64_t bytes);
 
-/// Writes `text` to `path` by way of a temporary neighbour, sync and rename.
+/// Writes what `fill` writes to `path` by way of a temporary neighbour, sync and rename; where that
+/// fails, `path` is as it was and the neighbour is gone.
+void write_file_atomically(const std::string& path, const std::function<void(FileWriter&)>& fill);
 void write_file_atomically(const std::string& path, const std::string& text);
 /// The whole file. IoError if it cannot be read.
 std::string read_file(const std::string& path);

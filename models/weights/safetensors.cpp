@@ -128,14 +128,10 @@ std::string safetensors_header(const std::vector<NamedTensor>& tensors) {
 }
 
 void write_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors) {
-  const std::string temporary = path + ".tmp";
-  {
-    FileWriter file(temporary);
+  write_file_atomically(path, [&tensors](FileWriter& file) {
     file.write(safetensors_header(tensors));
     for (const NamedTensor& t : tensors) file.write(t.tensor.raw(), t.tensor.bytes());
-    file.finish();
-  }
-  rename_durably(temporary, path);
+  });
 }
 
 }  // namespace vicinity

@@ -106,6 +106,12 @@ class Cli(Program):
         self.run_it(*pack, code=1, has=["cannot finish 'p.h5.part'", "free some space"], preexec_fn=lambda: small_files(4000))
         self.assertFalse((self.dir / "p.h5").exists())
         self.run_it(*pack, has=["14 training and 2 validation"])
+        self.train("--out", "run")
+        self.run_it("export", "run", "--out", "file/hf", code=1, has=["cannot make the folder 'file/hf'", "choose another place"])
+        export = ["export", "run", "--out", "hf"]
+        self.run_it(*export, code=1, has=["cannot write", "hf/model.safetensors.tmp", "free some space"], preexec_fn=small_files)
+        self.assertEqual(list((self.dir / "hf").iterdir()), [], "half a file, and a folder that the next try finds not empty")
+        self.run_it(*export, has=["wrote hf/model.safetensors"])
 
     def test_a_start_that_failed_keeps_no_place(self):
         self.train("--out", "run", "train.class_weights=[1]", code=2, has=["there are 2 classes"])

@@ -32,10 +32,10 @@ void check_not_source(const std::string& out, const std::string& weights,
 
 void make_export_folder(const std::string& out, bool overwrite, const std::string& option) {
   check_export_folder(out, overwrite, option);
+  make_directories(out);
   for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors",
                            "original.safetensors", "timm.safetensors", "timm_rest.safetensors"})
     fs::remove(fs::path(out) / name);
-  make_directories(out);
 }
 
 }  // namespace vicinity
