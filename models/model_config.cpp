@@ -43,9 +43,12 @@ std::string nearest_valid_schedule(const ModelConfig& config, int64_t image_size
   for (int level = 0; level < c.levels(); ++level)
     kernel = std::min(kernel, map_size(image_size, level));
   if (kernel % 2 == 0) --kernel;
-  if (kernel < 3)
+  if (kernel < 3) {
+    const int64_t enough = (int64_t{2} << (c.levels() + 1)) + 1;  // halved so often, 3
     return str("none: data.image_size ", image_size,
-               " leaves a map smaller than 3 x 3; use larger images or fewer levels");
+               " leaves a map smaller than 3 x 3; use data.image_size=", enough,
+               " or more, or fewer levels");
+  }
   std::string text = kernel < c.kernel_size ? str("model.kernel_size=", kernel, " ") : "";
   text += "model.dilations=[";
   for (int level = 0; level < c.levels(); ++level) {

@@ -32,7 +32,7 @@ struct DinatConfig {
   void fields(V& v) {
     v("patch_size", patch_size, "stride of the tokenizer; only 4 exists", one_of({4.0}));
     v("num_channels", num_channels, "channels of the images", between(1, 16));
-    v("embed_dim", embed_dim, "channels of level 0, doubled at every level", at_least(2));
+    v("embed_dim", embed_dim, "channels of level 0, doubled at every level", between(2, 65536));
     v("depths", depths, "blocks per level", between(1, 1000));
     v("num_heads", num_heads, "attention heads per level", at_least(1));
     v("kernel_size", kernel_size, "odd side of the attention window, tokens", odd_at_least(3),
@@ -40,7 +40,7 @@ struct DinatConfig {
     v("dilations", dilations, "distance between neighbours, one per block, one list per level",
       at_least(1));
     v("mlp_ratio", mlp_ratio, "hidden width of the MLP over the width of the level",
-      greater_than(0));
+      greater_than(0), between(0, 1024));
     v("qkv_bias", qkv_bias, "query, key and value have biases");
     v("hidden_dropout_prob", hidden_dropout_prob, "dropout: training needs 0, inference has none",
       between(0, 1));

@@ -29,10 +29,11 @@ struct Dinov2Config {
 
   template <class V>
   void fields(V& v) {
-    v("hidden_size", hidden_size, "channels", at_least(1));
+    v("hidden_size", hidden_size, "channels", between(1, 65536));
     v("num_hidden_layers", num_hidden_layers, "blocks", between(1, 1000));
     v("num_attention_heads", num_attention_heads, "attention heads", at_least(1));
-    v("mlp_ratio", mlp_ratio, "hidden width of the MLP over hidden_size", greater_than(0));
+    v("mlp_ratio", mlp_ratio, "hidden width of the MLP over hidden_size", greater_than(0),
+      between(0, 1024));
     v("hidden_act", hidden_act, "nonlinearity of the MLP; SwiGLU has its own",
       one_of({"gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "selu", "silu", "swish"}));
     v("hidden_dropout_prob", hidden_dropout_prob, "dropout: training needs 0, inference has none",

@@ -33,6 +33,7 @@ class Cli(Program):
         self.run_it("train", "--config", "x.yaml", code=2, has=["x.yaml:2", "train.batch"])
         self.run_it("train", "model=dinat_minni", code=2, has=["dinat_mini"])
         self.run_it("train", "threads=100000", "data.loader_threads=2000", code=2, has=["threads = 100000", "loader_threads = 2000", "between 0 and 1024"])
+        self.run_it("train", "model.embed_dim=1000000000", "model.mlp_ratio=1e17", code=2, has=["embed_dim", "between 2 and 65536", "mlp_ratio"])
 
     def test_train_eval_predict(self):
         self.train("--out", "run", has=["done: run"])

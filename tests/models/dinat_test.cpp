@@ -145,6 +145,8 @@ TEST(SmallMaps, TheNearestScheduleIsValidAndChangesNoMoreThanItMust) {
     const std::string keys = nearest_valid_schedule(config, size);
     if (keys.rfind("none", 0) == 0) {
       EXPECT_LT(map_size(size, 3), 3) << size;
+      EXPECT_NE(keys.find("data.image_size=65 or more"), std::string::npos) << keys;
+      EXPECT_NE(nearest_valid_schedule(config, 65).rfind("none", 0), 0u);
       continue;
     }
     ConfigTree tree;
