@@ -28,7 +28,10 @@ hid_t in_one_piece() {
 Hdf5File Hdf5File::open(const std::string& path) {
   be_quiet();
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
-  VIC_CHECK(DataError, id >= 0, "'", path, "' is not an HDF5 file, or is damaged");
+  VIC_CHECK(
+      DataError, id >= 0, "'", path,
+      "' is not an HDF5 file, or is damaged; images are a folder of class folders, a list (.csv), "
+      "shards (.tar), a folder of IDX files, or a pack made by vicinity data pack");
   return {id, path};
 }
 

@@ -25,7 +25,7 @@ void refuse(const std::vector<BadImage>& bad, const std::vector<PackPlan>& plans
   if (bad.empty()) return;
   int64_t all = 0;
   for (const PackPlan& plan : plans) all += plan.source->size();
-  VIC_FAIL(DataError, describe_bad_images(bad, all, "the data"),
+  VIC_FAIL(DataError, describe_bad_images(bad, all, ""),
            "\nremove or replace them, or pack the others with data.on_error=skip");
 }
 

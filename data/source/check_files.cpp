@@ -43,7 +43,8 @@ std::vector<BadImage> find_bad_images(const Source& source, FileCheck check) {
 
 std::string describe_bad_images(const std::vector<BadImage>& bad, int64_t all,
                                 const std::string& where) {
-  std::string text = str(bad.size(), " of ", all, " files in '", where, "' cannot be used:");
+  std::string text = str(bad.size(), " of ", all, " files",
+                         where.empty() ? "" : str(" in '", where, "'"), " cannot be used:");
   for (size_t i = 0; i < std::min(bad.size(), kNamed); ++i) text += "\n  " + bad[i].reason;
   if (bad.size() > kNamed) text += str("\n  and ", bad.size() - kNamed, " more");
   return text;

@@ -24,7 +24,8 @@ struct BadImage {
 /// In the order of the source, found by many threads.
 std::vector<BadImage> find_bad_images(const Source& source, FileCheck check);
 
-/// "3 of 17 images in 'WHERE' cannot be used:" and the first ten reasons, a line each.
+/// "3 of 17 files in 'WHERE' cannot be used:" (no place where `where` is empty) and the first ten
+/// reasons, a line each.
 std::string describe_bad_images(const std::vector<BadImage>& bad, int64_t all,
                                 const std::string& where);
 

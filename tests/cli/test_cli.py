@@ -64,6 +64,7 @@ class Cli(Program):
 
     def test_bad_data_ends_with_code_3_and_names_the_file(self):
         self.run_it("train", "data.root=absent", *TINY, code=3, has=["absent"])
+        self.run_it("train", f"data.root={self.data / 'class_0/1.png'}", *TINY, code=3, has=["1.png", "not an HDF5 file", "a folder of class folders"])
         (self.data / "class_0" / "empty.jpg").write_bytes(b"")
         (self.data / "class_1" / "text.png").write_bytes(b"hello")
         cut = (self.data / "class_1" / "1.png").read_bytes()

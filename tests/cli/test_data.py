@@ -105,7 +105,7 @@ class Data(Program):
         self.assertEqual([b["file"] for b in found["train"]["broken_files"] + found["val"]["broken_files"]], ["class_0/cut.png", "class_1/text.jpg"])
         self.check("data.root=faulty", "data.on_error=skip")
         self.run_it("data", "check", "data.root=faulty", code=3, has=["text.jpg", "leak.png (val) repeats class_0/3.png (train): same bytes", "training refuses"])
-        self.run_it("data", "pack", "data.root=faulty", "--out", "x.h5", code=3, has=["2 of 28 files", "cut.png", "text.jpg", "data.on_error=skip"])
+        self.run_it("data", "pack", "data.root=faulty", "--out", "x.h5", code=3, has=["2 of 28 files cannot be used", "cut.png", "text.jpg", "data.on_error=skip"])
         self.assertEqual([p.name for p in self.dir.glob("x.h5*")], [])
         self.run_it("data", "pack", "data.root=faulty", "data.on_error=skip", "--out", "x.h5", has=["19 training and 7 validation"])
         shutil.copytree(val / "class_0", val / "class_9")
