@@ -2,6 +2,7 @@
 // states, logits, every parameter's gradient, ten AdamW steps.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -89,7 +90,9 @@ class Parity : public ::testing::TestWithParam<const char*> {
       const bool absent = ends_with(g.name, "mask_token");
       ASSERT_EQ(fixture_.has(name), !absent) << name;
       const Tensor expected = absent ? zeros(g.tensor.shape(), DType::f64) : fixture_.read(name);
-      EXPECT_LT(largest_difference(g.tensor, expected), tolerance * largest) << g.name;
+      // Of a key's bias nothing but rounding is left.
+      const double share = ends_with(g.name, "key.bias") ? std::min(tolerance, 1e-6) : tolerance;
+      EXPECT_LT(largest_difference(g.tensor, expected), share * largest) << g.name;
     }
   }
 
@@ -140,7 +143,7 @@ TEST_P(Parity, TenAdamwSteps) {
   for (const DType dtype : {DType::f64, DType::f32}) {
     const auto model = this->model(dtype);
     const std::vector<double> losses = ten_steps(*model, dtype);
-    const double tolerance = dtype == DType::f64 ? 1e-8 : 1e-4;
+    const double tolerance = dtype == DType::f64 ? 1e-9 : 1e-5;
     const Tensor expected = fixture_.read("f64/losses10");
     for (size_t i = 0; i < 10; ++i)
       EXPECT_NEAR(losses[i], expected.data<double>()[i], tolerance) << dtype << " step " << i;
@@ -148,7 +151,7 @@ TEST_P(Parity, TenAdamwSteps) {
     for (const NamedTensor& p : model->store().publish(model->store().value())) {
       // A key's bias has a gradient of rounding errors; the mask token has none, and ours decays.
       if (ends_with(p.name, "key.bias") || ends_with(p.name, "mask_token")) continue;
-      EXPECT_LT(largest_difference(p.tensor, fixture_.read("f64/after10/" + p.name)), 1e-7)
+      EXPECT_LT(largest_difference(p.tensor, fixture_.read("f64/after10/" + p.name)), 1e-9)
           << p.name;
     }
   }
