@@ -1,5 +1,6 @@
 #include "core/base/log.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +22,13 @@ struct Sink {
 Sink& sink() {
   static Sink instance;
   return instance;
+}
+
+// Longer lines would go on in the next row, where nothing erases them.
+size_t columns_of_terminal() {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return known ? size.ws_col - 1 : 79;
 }
 
 void erase_progress(Sink& s) {
@@ -75,7 +83,7 @@ void log_progress(const std::string& text) {
   if (!terminal || !s.to_stderr || s.rank != 0) return;
   erase_progress(s);
   if (text.empty()) return;
-  std::fputs(text.c_str(), stderr);
+  std::fputs(text.substr(0, columns_of_terminal()).c_str(), stderr);
   std::fflush(stderr);
   s.progress_shown = true;
 }

@@ -29,8 +29,8 @@ void log_as_rank(int rank);
 /// Tests and `--json` verbs keep stderr clean with this.
 void log_to_stderr(bool enabled);
 
-/// Draws a status line over the last one, on a terminal only (elsewhere nothing happens). Empty
-/// text erases it.
+/// Draws a status line over the last one, on a terminal only (elsewhere nothing happens), cut to
+/// its width. Empty text erases it.
 void log_progress(const std::string& text);
 /// True if stderr is a terminal.
 bool log_is_terminal();

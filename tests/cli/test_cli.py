@@ -3,13 +3,18 @@
 
 usage: test_cli.py BINARY     (needs nothing but Python)
 """
+import contextlib
+import fcntl
 import json
 import os
+import pty
+import re
 import resource
 import shutil
 import signal
 import struct
 import subprocess
+import termios
 import unittest
 
 from pictures import write_png
@@ -133,6 +138,25 @@ class Cli(Program):
                               r"\d+ img/s  data wait [\d.]+ %  mem [\d.]+ MiB  eta [\d.]+s\n")
         with open("/proc/cpuinfo") as cpu:
             self.assertIn(f"activations {'bf16' if 'avx512_bf16' in cpu.read() else 'f32'}\n", log)
+
+    def test_a_terminal_sees_a_bar_no_wider_than_itself(self):
+        for columns in (80, 30):
+            leader, follower = pty.openpty()
+            fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            words = ["train", f"data.root={self.data}", *TINY, "--out", f"run{columns}"]
+            process = subprocess.Popen([BINARY, *words], cwd=self.dir, stdout=subprocess.DEVNULL, stderr=follower)
+            os.close(follower)
+            shown = b""
+            with contextlib.suppress(OSError):  # it has ended
+                while part := os.read(leader, 65536):
+                    shown += part
+            os.close(leader)
+            self.assertEqual(process.wait(), 0)
+            bars = [text.decode() for text in re.findall(rb"\[[= ]{20}\][^\r\n]*", shown)]
+            self.assertGreater(len(bars), 1, shown)
+            self.assertLess(max(map(len, bars)), columns)
+            if columns == 80:
+                self.assertRegex(bars[1], r"^\[={10} {10}\] 2/4  loss \d+\.\d{4}  \d+ img/s  eta [\d.]+s$")
 
     def test_a_relative_path_is_looked_for_somewhere(self):
         self.run_it("train", "data.root=flowers", *TINY, code=3, has=["no data at 'flowers'", f" in '{os.path.realpath(self.dir)}'"])

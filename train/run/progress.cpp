@@ -15,6 +15,8 @@ double epochs_of(int64_t steps, const Length& length) {
   return static_cast<double>(steps) / static_cast<double>(length.steps_per_epoch);
 }
 
+constexpr int64_t kBar = 20;  // columns
+
 }  // namespace
 
 // A step that was left out has no loss.
@@ -28,11 +30,27 @@ void Progress::Interval::add(const StepReport& report, int64_t batch, double wai
   ++good;
 }
 
+double Progress::seconds_left(const StepReport& report) const {
+  const auto left = static_cast<double>(parts_.length.steps - report.step);
+  return left * seconds_since(interval_.start) / static_cast<double>(interval_.steps);
+}
+
+// Less than 80 columns.
+std::string Progress::bar(const StepReport& report) const {
+  const int64_t done = kBar * report.step / parts_.length.steps;
+  return str(
+      "[", std::string(static_cast<size_t>(done), '='),
+      std::string(static_cast<size_t>(kBar - done), ' '), "] ", report.step, "/",
+      parts_.length.steps, "  loss ",
+      format_fixed(interval_.loss / static_cast<double>(interval_.good), 4), "  ",
+      format_fixed(static_cast<double>(interval_.images) / seconds_since(interval_.start), 0),
+      " img/s  eta ", format_seconds(seconds_left(report)));
+}
+
 std::string Progress::line(const StepReport& report) const {
   const double seconds = seconds_since(interval_.start);
-  const auto n = static_cast<double>(interval_.steps), good = static_cast<double>(interval_.good);
+  const auto good = static_cast<double>(interval_.good);
   const double rate = static_cast<double>(interval_.images) / seconds;
-  const double left = static_cast<double>(parts_.length.steps - report.step) * seconds / n;
   return str("step ", report.step, "/", parts_.length.steps, "  epoch ",
              format_fixed(epochs_of(report.step, parts_.length), 2), "  loss ",
              format_fixed(interval_.loss / good, 4), "  acc ",
@@ -41,7 +59,7 @@ std::string Progress::line(const StepReport& report) const {
              format_fixed(rate, 0), " img/s  data wait ",
              format_fixed(100 * interval_.wait / seconds, 1), " %  mem ",
              format_bytes(static_cast<double>(peak_memory(parts_.device))), "  eta ",
-             format_seconds(left));
+             format_seconds(seconds_left(report)));
 }
 
 void Progress::step(const StepReport& report, int64_t images, double waited) {
@@ -52,7 +70,7 @@ void Progress::step(const StepReport& report, int64_t images, double waited) {
                 ", the median of the steps before it ", format_fixed(*median, 4));
   }
   if (report.step % parts_.config.train.log_every != 0 && report.step != parts_.length.steps) {
-    log_progress(line(report));
+    log_progress(bar(report));
     return;
   }
   log_info(line(report));

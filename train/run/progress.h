@@ -1,4 +1,5 @@
-// What a run tells while it trains: every step to the recorder, a log line per interval.
+// What a run tells while it trains: every step to the recorder, a log line per interval, a bar on a
+// terminal.
 #pragma once
 
 #include <chrono>
@@ -21,6 +22,9 @@ class Progress {
   void restart() { interval_ = {}; }
 
  private:
+  double seconds_left(const StepReport& report) const;
+  /// Of each step, for a terminal; and the line of an interval.
+  std::string bar(const StepReport& report) const;
   std::string line(const StepReport& report) const;
 
   const RunParts& parts_;
