@@ -76,6 +76,14 @@ class Cli(Program):
         (self.data / "class_1" / "cut.png").write_bytes(cut[: len(cut) // 2])
         self.train("--out", "run", code=3, has=["3 of 19 files", "empty.jpg", "text.png", "cut.png", "data.on_error=skip"])
         self.train("--out", "run2", "data.on_error=skip")
+        for name in ("class_0/empty.jpg", "class_1/text.png", "class_1/cut.png"):
+            (self.data / name).unlink()
+        inside = bytearray((self.data / "class_1/1.png").read_bytes())
+        inside[len(inside) // 2] ^= 255
+        for number in range(8):
+            (self.data / f"class_1/{number}.png").write_bytes(inside)
+        self.train("--out", "run3", code=3, has=["is a damaged PNG", "while preparing", "class_1/", "which data.on_error=skip leaves out"])
+        self.assertEqual(list((self.dir / "run3/checkpoints").iterdir()), [])
 
     def test_one_class_and_a_strange_validation_class(self):
         only = self.dir / "only"
