@@ -1,91 +1,16 @@
+#include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <queue>
 #include <unordered_set>
 
-#include "autograd/leaf_watch.h"
-#include "autograd/record.h"
-#include "autograd/watch.h"
-#include "core/ops/elementwise.h"
+#include "autograd/node.h"
+#include "autograd/onlookers.h"
 
 namespace vicinity {
-
-class Node {
- public:
-  const char* op = "leaf";
-  uint64_t number = 0;           // creation order
-  std::vector<Variable> inputs;  // values dropped: only nodes are kept
-  std::vector<bool> wanted;
-  BackwardMany backward;
-  Grads arrived;  // per output; for a leaf, arrived[0] is the sink
-  bool leaf = false;
-  bool gate = false;     // keeps what arrives
-  bool written = false;  // leaves: the sink holds a gradient
-  int readers = 0;       // leaves: inputs of nodes that have not run back
-
-  Node() = default;
-  ~Node() { release(inputs, nullptr); }
-  Node(const Node&) = delete;
-  Node& operator=(const Node&) = delete;
-
-  // A node that has these inputs is made.
-  static void hold(const std::vector<Variable>& inputs) {
-    for (const Variable& input : inputs)
-      if (input.needs_grad() && input.node()->leaf) ++input.node()->readers;
-  }
-  // It has run back, or never will. `watch`: hears which leaves nobody else reads; or absent.
-  static void release(const std::vector<Variable>& inputs, LeafWatch* watch) {
-    for (const Variable& input : inputs) {
-      if (!input.needs_grad() || !input.node()->leaf) continue;
-      if (--input.node()->readers == 0 && watch != nullptr) watch->whole(input.node()->arrived[0]);
-    }
-  }
-
-  // Adds a gradient to those that arrived at an output. Sums in place only where nobody else sees
-  // the tensor.
-  void add(int output, const Tensor& dy) {
-    Tensor& sum = arrived[static_cast<size_t>(output)];
-    VIC_ASSERT(!sum.defined() || sum.shape() == dy.shape(), "gradient of ", op, " has shape ",
-               dy.shape(), ", wanted ", sum.shape());
-    if (leaf && !written) {
-      if (!dy.begins_with(sum)) copy_(sum, dy);
-      written = true;
-    } else if (!sum.defined()) {
-      sum = dy;
-    } else if (leaf || sum.unique()) {
-      add_(sum, dy);
-    } else {
-      sum = vicinity::add(sum, dy);
-    }
-  }
-};
 
 namespace {
 
 thread_local bool recording = true;
-thread_local TapeWatch* watch = nullptr;
-thread_local LeafWatch* leaf_watch = nullptr;
-thread_local LeafReads* reads = nullptr;
-
-Tensor sink_of(const Variable& input) {
-  const Node* node = input.node().get();
-  return node != nullptr && node->leaf ? node->arrived[0] : Tensor{};
-}
-
-void show_output(const char* op, const Tensor& y, const std::vector<Variable>& inputs) {
-  if (watch == nullptr) return;
-  std::vector<Tensor> sinks;
-  for (const Variable& input : inputs)  // what has no value is held, not read
-    sinks.push_back(input.defined() ? sink_of(input) : Tensor{});
-  watch->output(op, y, sinks);
-}
-
-// A tape that is not kept keeps in mind what it reads, for whoever asks.
-void note_reads(const std::vector<Variable>& inputs) {
-  if (reads == nullptr) return;
-  for (const Variable& input : inputs)
-    if (input.needs_grad() && input.node()->leaf) reads->all().push_back(input);
-}
 
 uint64_t next_number() {
   static std::atomic<uint64_t> counter{0};
@@ -163,15 +88,6 @@ bool is_recording() { return recording; }
 NoGrad::NoGrad() : before_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = before_; }
 
-Watched::Watched(TapeWatch& wanted) { watch = &wanted; }
-Watched::~Watched() { watch = nullptr; }
-
-LeavesWatched::LeavesWatched(LeafWatch& wanted) { leaf_watch = &wanted; }
-LeavesWatched::~LeavesWatched() { leaf_watch = nullptr; }
-
-LeafReads::LeafReads() { reads = this; }
-LeafReads::~LeafReads() { reads = nullptr; }
-
 Leaf::Leaf(Tensor sink) : node_(std::make_shared<Node>()) {
   node_->leaf = true;
   node_->number = next_number();
@@ -202,6 +118,7 @@ void backward(const Variable& y, Tensor dy) {
 void backward(const std::vector<Variable>& ys, Grads dys) {
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, Later> ready;
   std::unordered_set<Node*> queued;
+  const Onlookers& looking = onlookers();
   const auto arrive = [&](const std::shared_ptr<Node>& node, int output, const Tensor& gradient) {
     node->add(output, gradient);
     if (!node->leaf && !node->gate && queued.insert(node.get()).second) ready.push(node);
@@ -224,12 +141,13 @@ void backward(const std::vector<Variable>& ys, Grads dys) {
     const std::vector<Variable> inputs = std::exchange(node->inputs, {});
     for (size_t i = 0; i < inputs.size(); ++i) {
       const bool wanted = inputs[i].needs_grad() && grads[i].defined();
-      if (wanted && watch != nullptr) watch->gradient(node->op, grads[i], sink_of(inputs[i]));
+      if (wanted && looking.tape != nullptr)
+        looking.tape->gradient(node->op, grads[i], sink_of(inputs[i]));
       if (wanted) arrive(inputs[i].node(), inputs[i].output(), grads[i]);
       grads[i] = Tensor{};
     }
-    Node::release(inputs, leaf_watch);
-    if (leaf_watch != nullptr) leaf_watch->op_done();
+    Node::release(inputs, looking.leaves);
+    if (looking.leaves != nullptr) looking.leaves->op_done();
   }
 }
 
