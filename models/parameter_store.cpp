@@ -166,6 +166,14 @@ void ParameterStore::load(const Published& entry, const Tensor& tensor) {
   adopt(entry.in_copies ? copy_ : value_, entry, tensor);
 }
 
+std::string ParameterStore::name_at(const Tensor& sink) const {
+  const auto at = (sink.raw() - grad_.raw()) / static_cast<int64_t>(size_of(sink.dtype()));
+  std::string name;
+  for (const Published& entry : published_)
+    if (entry.offset <= at) name = entry.name;
+  return name;
+}
+
 int64_t ParameterStore::parameter_count() const {
   int64_t count = 0;
   for (const Published& entry : published_) count += entry.size();

@@ -68,6 +68,8 @@ class ParameterStore {
   Tensor& copies() { return copy_; }
 
   const std::vector<Published>& published() const { return published_; }
+  /// The name of the published tensor in whose gradient a part of the flat one (Leaf::sink) begins.
+  std::string name_at(const Tensor& sink) const;
   int64_t parameter_count() const;
   /// Puts one published tensor where passes read it: into the masters, or the copies that stand in
   /// for them. ShapeError if the shapes differ.

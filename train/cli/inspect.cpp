@@ -8,6 +8,7 @@
 #include "train/cli/inspect_weights.h"
 #include "train/cli/load_config.h"
 #include "train/cli/verbs.h"
+#include "train/run/level_costs.h"
 #include "train/run/step_on_paper.h"
 
 namespace vicinity {
@@ -15,31 +16,45 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void print_levels(const RunConfig& config) {
+void print_levels(const RunConfig& config, const std::vector<LevelCost>& costs) {
   const ModelConfig& m = config.model.architecture;
-  if (m.family != "dinat") return;
-  for (int level = 0; level < m.dinat.levels(); ++level) {
-    const auto i = static_cast<size_t>(level);
+  for (size_t i = 0; i < costs.size(); ++i) {
+    const int level = static_cast<int>(i);
     std::string dilations;
     for (const int d : m.dinat.dilations[i])
       dilations += (dilations.empty() ? "" : ",") + std::to_string(d);
     const int64_t map = map_size(config.data.transform.image_size, level);
     std::cout << "  level " << level << "   " << map << " x " << map << " tokens, "
               << m.dinat.width(level) << " channels, " << m.dinat.num_heads[i] << " heads, kernel "
-              << m.dinat.kernel_size << ", dilations " << dilations << "\n";
+              << m.dinat.kernel_size << ", dilations " << dilations << "\n            "
+              << format_count(costs[i].parameters) << " params, "
+              << format_fixed(costs[i].flops / 1e9, 3) << " GFLOP forward, "
+              << format_bytes(static_cast<double>(costs[i].kept_bytes))
+              << " kept for backward, an image\n";
   }
+}
+
+nlohmann::ordered_json levels_json(const std::vector<LevelCost>& costs) {
+  auto levels = nlohmann::ordered_json::array();
+  for (const LevelCost& cost : costs)
+    levels.push_back({{"parameters", cost.parameters},
+                      {"forward_flops_per_image", cost.flops},
+                      {"kept_bytes_per_image", cost.kept_bytes}});
+  return levels;
 }
 
 int inspect_model(const RunConfig& config, const std::string& where, bool json) {
   const int64_t leaf = std::min(config.train.micro_batch, config.train.batch);
   const StepOnPaper step = plan_step(config, leaf);
+  const std::vector<LevelCost> levels = level_costs(config);
   if (json) {
     std::cout << nlohmann::ordered_json{{"model", config.model.architecture.title()},
                                         {"parameters", step.parameters},
                                         {"forward_flops_per_image", step.forward_flops},
                                         {"step_memory_bytes", step.step_bytes},
                                         {"batch", config.train.batch},
-                                        {"micro_batch", leaf}}
+                                        {"micro_batch", leaf},
+                                        {"levels", levels_json(levels)}}
                      .dump()
               << "\n";
     return 0;
@@ -53,7 +68,7 @@ int inspect_model(const RunConfig& config, const std::string& where, bool json) 
             << side << "\n  memory    " << format_bytes(static_cast<double>(step.step_bytes))
             << " for a training step of " << config.train.batch << " images, " << leaf
             << " at a time (tensors; weights, gradients and optimiser included)\n";
-  print_levels(config);
+  print_levels(config, levels);
   for (const auto& [op, flops] : step.op_flops) {
     if (flops > 0.01 * step.forward_flops) {
       std::cout << "  " << format_fixed(100 * flops / step.forward_flops, 1) << " %  " << op

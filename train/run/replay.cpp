@@ -36,7 +36,7 @@ std::string describe(const Tensor& x, const Counts& counts) {
 // where it was.
 class FiniteWatch : public TapeWatch {
  public:
-  explicit FiniteWatch(ParameterStore& store) : store_(store), first_(store.grad().raw()) {}
+  explicit FiniteWatch(const ParameterStore& store) : store_(store) {}
 
   void check_parameters() const {
     for (const NamedTensor& p : store_.publish(store_.value())) {
@@ -51,14 +51,14 @@ class FiniteWatch : public TapeWatch {
     bool own = false;
     for (const Tensor& sink : sinks) {
       if (own || !sink.defined()) continue;
-      nearest_ = name_of(sink);
+      nearest_ = store_.name_at(sink);
       own = true;
     }
     look("the output of ", op, y, (own ? " with " : " after ") + nearest_);
   }
 
   void gradient(const char* op, const Tensor& dx, const Tensor& sink) override {
-    if (sink.defined()) nearest_ = name_of(sink);
+    if (sink.defined()) nearest_ = store_.name_at(sink);
     look("a gradient from ", op, dx,
          sink.defined() ? ", that of " + nearest_ : " before " + nearest_);
   }
@@ -70,17 +70,7 @@ class FiniteWatch : public TapeWatch {
       VIC_FAIL(DivergedError, what, op, where, " is not finite: ", describe(x, counts));
   }
 
-  // A sink is a part of the flat gradient, which lies as the parameters do.
-  std::string name_of(const Tensor& sink) const {
-    const auto at = (sink.raw() - first_) / static_cast<int64_t>(size_of(sink.dtype()));
-    std::string name;
-    for (const Published& entry : store_.published())
-      if (entry.offset <= at) name = entry.name;
-    return name;
-  }
-
-  ParameterStore& store_;
-  const char* first_;
+  const ParameterStore& store_;
   std::string nearest_ = "the images";
 };
 
