@@ -47,6 +47,9 @@ class Cli(Program):
             self.assertTrue((self.dir / "run" / name).exists(), name)
         report = json.loads(self.run_it("eval", "run", "--json"))
         self.assertEqual(report["n"], 2)
+        (self.data / "class_0").rename(self.dir / "data/class_00")
+        self.run_it("eval", "run", code=3, has=["class 0 of the model is 'class_0', of the data 'class_00'", "model.weights="])
+        (self.dir / "data/class_00").rename(self.data / "class_0")
         image = self.data / "class_1" / "0.png"
         line = json.loads(self.run_it("predict", "run", image, "--json"))
         self.assertEqual(line["file"], str(image))

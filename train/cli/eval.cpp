@@ -14,11 +14,15 @@ namespace {
 // Labels mean the same thing only if the names agree in order.
 void check_classes(const ModelConfig& model, const std::vector<std::string>& data) {
   const std::vector<std::string>& names = model.labels;
+  const char* remedy =
+      "; give data of the model's classes, or train on these with model.weights=, which brings a "
+      "new "
+      "classifier";
   VIC_CHECK(DataError, names.size() == data.size(), "the model knows ", names.size(),
-            " classes, the data has ", data.size());
+            " classes, the data has ", data.size(), remedy);
   for (size_t i = 0; i < names.size(); ++i) {
     VIC_CHECK(DataError, names[i] == data[i], "class ", i, " of the model is '", names[i],
-              "', of the data '", data[i], "'");
+              "', of the data '", data[i], "'", remedy);
   }
 }
 
