@@ -16,7 +16,8 @@ int64_t block_parameters(int64_t c, int64_t h) {
 }
 
 RunConfig config_of(const std::string& model) {
-  RunConfig config = load_run_config({}, {"model=" + model, "train.precision=fp32", "device=cpu"});
+  RunConfig config = load_run_config({}, {"model=" + model, "train.precision=fp32", "device=cpu",
+                                          "train.batch=1", "train.micro_batch=1"});
   config.model.architecture.labels.resize(1000, "class");
   return config;
 }
