@@ -131,6 +131,10 @@ class Predict(Program):
         def width(name):
             return struct.unpack(">I", (self.dir / name).read_bytes()[16:20])[0]
         self.run_it("predict", "run", self.image, "--save", "one.png", has=["sheet of 1 image: one.png"])
+        before = self.image.read_bytes()
+        self.run_it("predict", "run", self.image, "--save", self.image, code=2, has=["is one of the images, which would be lost"])
+        self.run_it("predict", "run", self.image, "--save", "photo.jpg", code=2, has=["--save 'photo.jpg'", "ends in .png"])
+        self.assertEqual(self.image.read_bytes(), before)
         self.run_it("predict", "run", self.data, "--save", "many.png", has=["sheet of 16 images"])
         self.assertGreater(width("one.png"), 448)
         self.assertGreater(width("many.png"), 8 * 112)

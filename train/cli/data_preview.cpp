@@ -10,6 +10,7 @@
 #include "data/transforms/multi_crop.h"
 #include "data/transforms/pixel_ops.h"
 #include "train/cli/load_config.h"
+#include "train/cli/picture_file.h"
 #include "train/cli/preview_mixing.h"
 #include "train/cli/verbs.h"
 
@@ -68,6 +69,7 @@ void mix_columns(const RunConfig& config, std::vector<SheetEntry>& entries) {
 int data_preview_verb(const Arguments& arguments) {
   refuse_positional(arguments, "data preview");
   VIC_CHECK(UsageError, arguments.has("--out"), "vicinity data preview needs --out FILE.png");
+  check_picture_file(arguments.get("--out"), "--out");
   const RunConfig config = load_run_config(arguments.all("--config"), arguments.overrides);
   const DataSets data = open_data(config.data.source, config.seed);
   const Source& source = *data.train;

@@ -11,6 +11,7 @@
 #include "train/cli/image_list.h"
 #include "train/cli/image_model.h"
 #include "train/cli/list_progress.h"
+#include "train/cli/picture_file.h"
 #include "train/cli/scores.h"
 #include "train/cli/verbs.h"
 #include "train/run/setup.h"
@@ -160,6 +161,12 @@ std::vector<QuerySource> sources_of(const Arguments& arguments, const RunConfig&
   return sources;
 }
 
+std::vector<std::string> names_of(const std::vector<QuerySource>& sources) {
+  std::vector<std::string> names;
+  for (const QuerySource& source : sources) names.push_back(source.name);
+  return names;
+}
+
 }  // namespace
 
 int predict_verb(const Arguments& arguments) {
@@ -171,6 +178,8 @@ int predict_verb(const Arguments& arguments) {
   check_has_classifier(loaded);
   check_channels(loaded.config.model.architecture);
   const std::vector<QuerySource> sources = sources_of(arguments, loaded.config);
+  if (arguments.has("--save"))
+    check_picture_file(arguments.get("--save"), "--save", names_of(sources));
   ImageModel model(loaded, {.logits = true});
   Answers answers(arguments, loaded.config.model.architecture, sources.size());
   const auto batch = static_cast<size_t>(arguments.number("--batch", 32, 1));
