@@ -143,6 +143,19 @@ class Cli(Program):
             (self.dir / "run" / name).unlink()
         self.train("--out", "run", code=2, has=["'run' is not empty"])
 
+    def test_overwriting_costs_nothing_where_the_new_run_is_refused(self):
+        self.train("--out", "run")
+        everything = lambda: {str(path): path.read_bytes() for path in (self.dir / "run").rglob("*") if path.is_file()}
+        before = everything()
+        over = ["--out", "run", "--overwrite"]
+        self.run_it("train", "data.root=absent", *TINY, *over, code=3, has=["no data at 'absent'"])
+        self.run_it("train", f"data.root={self.data}", "model=dinat_mini", "data.image_size=112", *over, code=2, has=["nearest valid schedule"])
+        self.run_it("train", f"data.root={self.data}", "model.weights=run/checkpoints/best", *over, code=2, has=["lies in --out 'run'"])
+        self.assertEqual(everything(), before)
+        self.train("train.steps=2", *over, has=["done: run"])
+        self.assertEqual([path.name for path in (self.dir / "run/checkpoints").glob("step_*")], ["step_2"])
+        self.assertFalse((self.dir / "run/.replaced").exists())
+
     def test_lines_say_how_fast_and_how_precise_it_is(self):
         self.train("--out", "run", "train.log_every=2", "device=cpu")
         log = (self.dir / "run/train.log").read_text()

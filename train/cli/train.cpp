@@ -1,6 +1,7 @@
 // vicinity train: trains or fine-tunes a classifier.
 #include "train/cli/verbs.h"
 
+#include <filesystem>
 #include <iostream>
 #include <optional>
 
@@ -14,6 +15,8 @@
 
 namespace vicinity {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string model_name(const RunConfig& config) { return config.model.architecture.title(); }
 
@@ -55,6 +58,16 @@ std::optional<double> gpu_patience_of(const Arguments& arguments) {
   return config.train.rank_timeout;
 }
 
+// What a run starts from must outlive its start.
+void check_not_replaced(const std::string& key, const std::string& path, const std::string& out) {
+  if (path.empty()) return;
+  std::error_code ignored;
+  const fs::path inside =
+      fs::weakly_canonical(path, ignored).lexically_relative(fs::weakly_canonical(out, ignored));
+  VIC_CHECK(UsageError, inside.empty() || *inside.begin() == "..", "--overwrite: ", key, " = '",
+            path, "' lies in --out '", out, "', which would be replaced; choose another --out");
+}
+
 // Before anything is written.
 void check_config(const RunConfig& config, Communicator* comm) {
   if (comm == nullptr) return;
@@ -76,18 +89,23 @@ int run_new(const Arguments& arguments, OpenMode mode, Communicator* comm) {
   check_config(config, comm);
   std::string out = arguments.get("--out", default_run_path(model_name(config)));
   if (comm != nullptr) out = comm->broadcast_text(out);
-  const RunDirectory directory(out, is_first(comm) ? mode : OpenMode::observe);
+  if (mode == OpenMode::overwrite) {
+    check_not_replaced("model.weights", config.model.weights, out);
+    check_not_replaced("model.head", config.model.head, out);
+  }
+  RunDirectory directory(out, is_first(comm) ? mode : OpenMode::observe);
   ResolvedConfig resolved = resolve_config(arguments.all("--config"), arguments.overrides);
   directory.write_config(dump_config(resolved.config, &resolved.tree));
   directory.write_command(command_words());
   if (is_first(comm)) log_to_file(directory.file("train.log"));
   Run run(config, directory, /*resume=*/false, comm);
+  directory.started();
   return finish(directory, run);
 }
 
 int run_on(const Arguments& arguments, Communicator* comm) {
-  const RunDirectory directory(arguments.get("--out"),
-                               is_first(comm) ? OpenMode::resume : OpenMode::observe);
+  RunDirectory directory(arguments.get("--out"),
+                         is_first(comm) ? OpenMode::resume : OpenMode::observe);
   const RunConfig before = load_run_config({directory.file("config.yaml")}, {});
   const RunConfig config = config_of(arguments, /*resume=*/true);
   const std::vector<SettingChange> changes = setting_changes(before, config);
@@ -102,6 +120,7 @@ int run_on(const Arguments& arguments, Communicator* comm) {
   directory.write_command(command_words());
   if (is_first(comm)) log_to_file(directory.file("train.log"));
   Run run(config, directory, /*resume=*/true, comm);
+  directory.started();
   for (const SettingChange& change : changes)
     log_info("resumed with changed settings: ", change.text());
   if (!changes.empty()) {

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "train/metrics/event_file.h"
 
@@ -33,24 +34,29 @@ bool took_no_step(const std::string& path) {
          is_empty("DONE");
 }
 
-// Only what a run writes is removed: --overwrite on the wrong folder must not cost anybody his
+// What a run writes and nothing else: --overwrite on the wrong folder must not cost anybody his
 // photographs.
-void remove_run(const std::string& path) {
-  VIC_CHECK(UsageError, fs::exists(path + "/config.yaml") || !holds_something(path),
-            "--overwrite: '", path,
-            "' does not look like a run (it has no config.yaml); remove it yourself or choose "
-            "another --out");
+std::vector<fs::path> parts_of_run(const fs::path& path) {
+  std::vector<fs::path> parts;
   for (const char* name :
        {"checkpoints", "config.yaml", "command.txt", "classes.json", "train.log", "metrics.jsonl",
         "timing.jsonl", "summary.csv", "eval", "report.html", "DONE"}) {
-    fs::remove_all(fs::path(path) / name);
+    if (fs::exists(path / name)) parts.push_back(path / name);
   }
-  if (!fs::exists(path)) return;
-  for (const std::string& file : event_files(path)) fs::remove(file);
-  std::vector<fs::path> batches;
+  if (!fs::exists(path)) return parts;
+  for (const std::string& file : event_files(path.string())) parts.emplace_back(file);
   for (const auto& entry : fs::directory_iterator(path))
-    if (starts_with(entry.path().filename().string(), "nan_step_")) batches.push_back(entry.path());
-  for (const fs::path& batch : batches) fs::remove_all(batch);
+    if (starts_with(entry.path().filename().string(), "nan_step_")) parts.push_back(entry.path());
+  return parts;
+}
+
+void remove_run(const fs::path& path) {
+  for (const fs::path& part : parts_of_run(path)) fs::remove_all(part);
+}
+
+void move_run(const fs::path& from, const fs::path& to) {
+  fs::create_directories(to);
+  for (const fs::path& part : parts_of_run(from)) fs::rename(part, to / part.filename());
 }
 
 std::string quoted(const std::string& word) {
@@ -74,16 +80,49 @@ RunDirectory::RunDirectory(std::string path, OpenMode mode)
     lock();
     return;
   }
-  const bool replaces = mode == OpenMode::overwrite || took_no_step(path_);
-  if (replaces) {
-    if (fs::exists(path_)) lock();
-    remove_run(path_);
+  if (fs::exists(aside())) {  // a start was killed
+    lock();
+    if (!holds_run(path_) || took_no_step(path_)) put_back();
   }
+  const bool replaces = mode == OpenMode::overwrite || took_no_step(path_);
+  if (replaces) replace(mode);
   VIC_CHECK(UsageError, replaces || !holds_something(path_), "--out '", path_,
             "' is not empty; continue that run with --resume, replace it with --overwrite, or "
             "choose another folder");
   make_directories(path_);
   if (lock_ == nullptr) lock();
+}
+
+void RunDirectory::replace(OpenMode mode) {
+  VIC_CHECK(UsageError, holds_run(path_) || !holds_something(path_), "--overwrite: '", path_,
+            "' does not look like a run (it has no config.yaml); remove it yourself or choose "
+            "another --out");
+  if (!fs::exists(path_)) return;
+  if (lock_ == nullptr) lock();
+  if (mode != OpenMode::overwrite) return remove_run(path_);
+  fs::remove_all(aside());
+  move_run(path_, aside());
+  may_come_back_ = true;
+}
+
+void RunDirectory::put_back() const {
+  remove_run(path_);
+  move_run(aside(), path_);
+  fs::remove_all(aside());
+}
+
+void RunDirectory::started() {
+  may_come_back_ = false;
+  if (writes_) fs::remove_all(aside());
+}
+
+RunDirectory::~RunDirectory() {
+  if (!may_come_back_) return;
+  try {
+    put_back();
+  } catch (const std::exception& error) {
+    log_warning("what was in '", path_, "' before lies in '", aside(), "': ", error.what());
+  }
 }
 
 void RunDirectory::lock() {

@@ -17,9 +17,15 @@ enum class OpenMode { fresh, overwrite, resume, observe };
 class RunDirectory {
  public:
   /// fresh: UsageError if `path` exists and is not empty, but for a run that took no step, whose
-  /// place it takes. overwrite: what a run left there is
-  /// removed. resume: a run must be there. UsageError while another process writes there.
+  /// place it takes. overwrite: what a run left there is set aside, and comes back unless the new
+  /// one has started(). resume: a run must be there. UsageError while another process writes there.
   RunDirectory(std::string path, OpenMode mode);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
+
+  /// Nothing was refused: what the run replaces is removed for good.
+  void started();
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
@@ -37,10 +43,13 @@ class RunDirectory {
   std::optional<std::string> done_text() const;
 
  private:
+  std::string aside() const { return path_ + "/.replaced"; }
+  void replace(OpenMode mode);
+  void put_back() const;
   void lock();
 
   std::string path_;
-  bool writes_;
+  bool writes_, may_come_back_ = false;
   std::unique_ptr<DirectoryLock> lock_;
 };
 
