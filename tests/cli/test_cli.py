@@ -128,9 +128,12 @@ class Cli(Program):
         self.train("--out", "run")
         self.run_it("export", "run", "--out", "file/hf", code=1, has=["cannot make the folder 'file/hf'", "choose another place"])
         export = ["export", "run", "--out", "hf"]
-        self.run_it(*export, code=1, has=["cannot write", "hf/model.safetensors.tmp", "free some space"], preexec_fn=small_files)
+        self.run_it(*export, code=1, has=["cannot write", "hf/.part/model.safetensors.tmp", "free some space"], preexec_fn=small_files)
         self.assertEqual(list((self.dir / "hf").iterdir()), [], "half a file, and a folder that the next try finds not empty")
         self.run_it(*export, has=["wrote hf/model.safetensors"])
+        before = sorted((path.name, path.read_bytes()) for path in (self.dir / "hf").iterdir())
+        self.run_it(*export, "--to", "original", "--overwrite", code=1, has=["cannot write"], preexec_fn=small_files)
+        self.assertEqual(sorted((path.name, path.read_bytes()) for path in (self.dir / "hf").iterdir()), before)
 
     def test_a_start_that_failed_keeps_no_place(self):
         self.train("--out", "run", "train.class_weights=[1]", code=2, has=["there are 2 classes"])

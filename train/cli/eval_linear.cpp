@@ -91,7 +91,8 @@ Tensor widened(const Tensor& weight, int64_t width) {
   return tensor_of<float>({weight.dim(0), width}, rows);
 }
 
-void save(const EvalSetup& setup, const ProbeResult& result, const std::string& out) {
+void save(const Arguments& arguments, const EvalSetup& setup, const ProbeResult& result,
+          const std::string& out) {
   const ProbeHead* head = best_to_save(result);
   VIC_CHECK(DivergedError, head != nullptr, "--save: no head on the last layer is finite");
   ModelConfig architecture = setup.loaded.config.model.architecture;
@@ -106,8 +107,10 @@ void save(const EvalSetup& setup, const ProbeResult& result, const std::string& 
       model->store().adopt(model->store().value(), p, widened(head->weight, p.shape[1]));
     if (p.name == "classifier.bias") model->store().adopt(model->store().value(), p, head->bias);
   }
-  export_model(*model, out, {});
-  write_processor(setup.loaded.config.data.transform, out);
+  write_export(out, arguments.has("--overwrite"), "--save", [&](const std::string& folder) {
+    export_model(*model, folder, {});
+    write_processor(setup.loaded.config.data.transform, folder);
+  });
   log_info("saved in ", out, ": ", head_text(*head, architecture.family, result.report.count()),
            head == &result.heads[result.best]
                ? ""
@@ -153,10 +156,7 @@ int evaluate_heads(const Arguments& arguments, Communicator* comm) {
   if (!goes_on_alone(setup, "linear heads")) return 0;
   const ProbeResult result = train_heads(setup, probe, train, val);
   const std::string out = arguments.get("--save");
-  if (!out.empty()) {
-    make_export_folder(out, arguments.has("--overwrite"), "--save");
-    save(setup, result, out);
-  }
+  if (!out.empty()) save(arguments, setup, result, out);
   const EvalSubject subject{.model = setup.loaded.directory, .method = "linear"};
   if (arguments.has("--json")) {
     if (arguments.has("--out"))

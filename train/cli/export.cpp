@@ -26,11 +26,13 @@ int export_verb(const Arguments& arguments) {
   const auto model = make_model(section.architecture, dtype);
   std::cout << load_weights(*model, loaded.directory, load_options(section)).text() << "\n";
   name_rules(section.architecture.family, format, false);  // refused before anything is removed
-  make_export_folder(out, arguments.has("--overwrite"), "--out");
-  for (const std::string& file : export_model(*model, out, {format, classifier}))
-    std::cout << "wrote " << out << "/" << file << "\n";
-  write_processor(loaded.config.data.transform, out);
-  std::cout << "wrote " << out << "/preprocessor_config.json\n";
+  std::vector<std::string> files;
+  write_export(out, arguments.has("--overwrite"), "--out", [&](const std::string& folder) {
+    files = export_model(*model, folder, {format, classifier});
+    write_processor(loaded.config.data.transform, folder);
+  });
+  files.emplace_back("preprocessor_config.json");
+  for (const std::string& file : files) std::cout << "wrote " << out << "/" << file << "\n";
   return 0;
 }
 

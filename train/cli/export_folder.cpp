@@ -1,5 +1,6 @@
 #include "train/cli/export_folder.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/base/error.h"
@@ -9,8 +10,21 @@ namespace vicinity {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr const char* kPart = ".part";  // files that are not yet in their place
+
+bool is_free(const std::string& out) {
+  if (!fs::is_directory(out)) return !fs::exists(out);
+  return std::all_of(fs::directory_iterator(out), {}, [](const fs::directory_entry& entry) {
+    return entry.path().filename() == kPart;  // of a process that was killed
+  });
+}
+
+}  // namespace
+
 void check_export_folder(const std::string& out, bool overwrite, const std::string& option) {
-  const bool empty = !fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out));
+  const bool empty = is_free(out);
   VIC_CHECK(UsageError, empty || overwrite, option, " '", out,
             "' is not empty; replace what is there with --overwrite, or choose another folder");
   VIC_CHECK(UsageError, empty || fs::exists(out + "/config.json"), "--overwrite: '", out,
@@ -30,12 +44,29 @@ void check_not_source(const std::string& out, const std::string& weights,
             "', which would be removed; choose another ", option);
 }
 
-void make_export_folder(const std::string& out, bool overwrite, const std::string& option) {
+void write_export(const std::string& out, bool overwrite, const std::string& option,
+                  const std::function<void(const std::string& folder)>& fill) {
   check_export_folder(out, overwrite, option);
   make_directories(out);
+  const fs::path part = fs::path(out) / kPart;
+  fs::remove_all(part);
+  make_directories(part.string());
+  try {
+    fill(part.string());
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(part, ignored);
+    throw;
+  }
   for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors",
-                           "original.safetensors", "timm.safetensors", "timm_rest.safetensors"})
-    fs::remove(fs::path(out) / name);
+                           "original.safetensors", "timm.safetensors", "timm_rest.safetensors"}) {
+    if (fs::exists(part / name)) {
+      rename_durably((part / name).string(), out + "/" + name);
+    } else {
+      fs::remove(fs::path(out) / name);
+    }
+  }
+  fs::remove(part);
 }
 
 }  // namespace vicinity

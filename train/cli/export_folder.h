@@ -1,6 +1,7 @@
 // A folder that is about to receive a model.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace vicinity {
@@ -9,8 +10,11 @@ namespace vicinity {
 /// earlier export; a run, a checkpoint or anything else is not overwritten. `option` is how
 /// messages call it: "--out".
 void check_export_folder(const std::string& out, bool overwrite, const std::string& option);
-/// The same, then makes it and removes the files of an earlier export, and only those.
-void make_export_folder(const std::string& out, bool overwrite, const std::string& option);
+/// The same; then `fill` writes the files of an export to a folder inside `out`, from where they
+/// take the place of those of an earlier export, and only of those. Where `fill` fails, nothing of
+/// that is lost.
+void write_export(const std::string& out, bool overwrite, const std::string& option,
+                  const std::function<void(const std::string& folder)>& fill);
 /// UsageError if `out` is the folder in which the file `weights` lies: replacing it would take the
 /// weights away before they are written anew.
 void check_not_source(const std::string& out, const std::string& weights,
