@@ -121,7 +121,7 @@ void Loader::prepare(Work& work, int64_t from, int64_t to, Scratch& scratch) con
         scratch.seen = apply_eval(source_.load(index), transform_);
       }
     } catch (Error& error) {  // the name is read only where it is needed
-      const bool skippable = error.exit_code() == ExitCode::data;
+      const bool skippable = source_.can_skip() && error.exit_code() == ExitCode::data;
       error.add_context(str("preparing ", source_.name(index),
                             skippable ? ", which data.on_error=skip leaves out" : ""));
       throw;

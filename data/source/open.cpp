@@ -106,6 +106,7 @@ DataSets open_checked(const DataConfig& config, uint64_t seed, FileCheck check) 
       found.val ? DataSets{found.train, found.val} : split(found.train, config.val_split, seed);
   check_classes(*sets.train, found.train_at);
   for (const auto& source : {sets.train, sets.val}) {
+    if (found.files) source->offer_skip();
     if (!config.class_words.empty())
       source->rename_classes(class_words(config.class_words, source->class_names()));
     if (config.exif == "apply") source->turn_upright();

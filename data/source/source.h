@@ -48,6 +48,9 @@ class Source {
   Image decode(const Stored& stored, int64_t index) const;
   /// From now on images are turned as their EXIF orientation says.
   void turn_upright() { upright_ = true; }
+  /// Errors tell from now on that data.on_error=skip leaves images out.
+  void offer_skip() { can_skip_ = true; }
+  bool can_skip() const { return can_skip_; }
 
   /// In label order.
   const std::vector<std::string>& class_names() const { return class_names_; }
@@ -62,7 +65,7 @@ class Source {
  private:
   void decode_stored(const Stored& s, int64_t index, const ChooseBox& choose, int smallest,
                      Part& part) const;
-  bool upright_ = false;
+  bool upright_ = false, can_skip_ = false;
 };
 
 /// Some images of another source, by index.
