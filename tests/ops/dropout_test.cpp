@@ -33,6 +33,7 @@ std::vector<OpCase> dropout_cases() {
 
 TEST(Dropout, GradientsMatchDifferences) { check_gradients(dropout_cases()); }
 TEST(Dropout, BackendsAgree) { check_backends(dropout_cases()); }
+TEST(Dropout, SameBitsOnAnyThreadCount) { check_threads(dropout_cases()); }
 
 TEST(Dropout, RefusesOtherShapes) {
   EXPECT_THROW(dropout(zeros({2, 3}, DType::f32), zeros({3, 2}, DType::f32)), ShapeError);
