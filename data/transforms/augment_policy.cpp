@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -13,7 +14,8 @@ namespace vicinity {
 namespace {
 
 constexpr const char* kRandParts =
-    "m (magnitude), n (operations), p (probability), mstd, mmax, inc, w0, tweights, t3a, t3aw";
+    "m (magnitude), n (1 to 100 operations), p (probability), mstd, mmax, inc, w0, tweights, t3a, "
+    "t3aw";
 
 const std::map<std::string, std::vector<SubPolicy>>& named_lists() {
   static const std::map<std::string, std::vector<SubPolicy>> lists = {
@@ -69,10 +71,10 @@ struct RandParts {
       return;
     }
     const auto [name, value] = parse_part(text, part, kRandParts);
-    const bool whole = value == static_cast<double>(static_cast<int>(value));
+    const bool whole = value == std::floor(value);
     if (name == "m") {
       policy.magnitude = value;
-    } else if (name == "n" && whole && value >= 1) {
+    } else if (name == "n" && whole && value >= 1 && value <= 100) {
       policy.count = static_cast<int>(value);
     } else if (name == "p" && value <= 1) {
       policy.probability = value;

@@ -129,7 +129,8 @@ std::string refusal(const std::string& text) {
 }
 
 TEST(Augment, AnUnknownPartOfAPolicyIsNamed) {
-  for (const char* part : {"foo", "mstd", "x3", "n0", "n1.5", "p1.2", "m9a", "tnone", "", "minf"}) {
+  for (const char* part :
+       {"foo", "mstd", "x3", "n0", "n101", "n1.5", "p1.2", "m9a", "tnone", "", "minf"}) {
     const std::string message = refusal(str("rand-m9-", part, "-inc1"));
     EXPECT_NE(message.find(str("'", part, "'")), std::string::npos) << message;
     EXPECT_NE(message.find("mstd"), std::string::npos) << message;
