@@ -74,7 +74,7 @@ DataSets split(const std::shared_ptr<Source>& all, double share, uint64_t seed) 
   for (size_t i = 0; i < size; ++i)
     (held[first[i]] ? val : train).push_back(static_cast<int64_t>(i));
   VIC_CHECK(DataError, !val.empty() && !train.empty(), "data.val_split = ", share, " of ",
-            all->size(), " images leaves one side empty");
+            all->size(), " images leaves one side empty; set another share, or add images");
   log_info("no validation images: ", val.size(), " of ", all->size(),
            " images kept for validation (data.val_split=", share, ", stratified, seed ", seed, ")");
   return {std::make_shared<Subset>(all, std::move(train)),
