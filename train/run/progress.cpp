@@ -1,5 +1,6 @@
 #include "train/run/progress.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/log.h"
@@ -37,14 +38,13 @@ double Progress::seconds_left(const StepReport& report) const {
 
 // Less than 80 columns.
 std::string Progress::bar(const StepReport& report) const {
-  const int64_t done = kBar * report.step / parts_.length.steps;
-  return str(
-      "[", std::string(static_cast<size_t>(done), '='),
-      std::string(static_cast<size_t>(kBar - done), ' '), "] ", report.step, "/",
-      parts_.length.steps, "  loss ",
-      format_fixed(interval_.loss / static_cast<double>(interval_.good), 4), "  ",
-      format_fixed(static_cast<double>(interval_.images) / seconds_since(interval_.start), 0),
-      " img/s  eta ", format_seconds(seconds_left(report)));
+  std::string drawn(kBar, ' ');
+  std::fill_n(drawn.begin(), kBar * report.step / parts_.length.steps, '=');
+  const double loss = interval_.loss / static_cast<double>(interval_.good),
+               rate = static_cast<double>(interval_.images) / seconds_since(interval_.start);
+  return str("[", drawn, "] ", report.step, "/", parts_.length.steps, "  loss ",
+             format_fixed(loss, 4), "  ", format_fixed(rate, 0), " img/s  eta ",
+             format_seconds(seconds_left(report)));
 }
 
 std::string Progress::line(const StepReport& report) const {
