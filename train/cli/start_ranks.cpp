@@ -54,12 +54,14 @@ std::vector<std::string> words_of_ranks(bool again) {
   return kept;
 }
 
-// More ranks than cores are welcome, and idle ones leave their core to others. A lost rank is the
-// business of the others (core/comm/rank_watch.h): mpirun would end them within a second.
+// On this machine, where a batch system would spread them over those of the job. More ranks than
+// cores are welcome, and idle ones leave their core to others. A lost rank is the business of the
+// others (core/comm/rank_watch.h): mpirun would end them within a second.
 std::vector<std::string> command_of(const RanksWanted& wanted, bool again) {
-  std::vector<std::string> all = {"mpirun", "-np", str(wanted.ranks), "--bind-to", "none"};
-  for (const char* word :
-       {"--oversubscribe", "--mca", "mpi_yield_when_idle", "1", "--enable-recovery"})
+  std::vector<std::string> all = {"mpirun", "-np", str(wanted.ranks), "--host"};
+  all.push_back(str("localhost:", wanted.ranks));
+  for (const char* word : {"--bind-to", "none", "--oversubscribe", "--mca", "mpi_yield_when_idle",
+                           "1", "--enable-recovery"})
     all.emplace_back(word);
   all.push_back(fs::read_symlink("/proc/self/exe").string());
   for (const std::string& word : words_of_ranks(again)) all.push_back(word);
