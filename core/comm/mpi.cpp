@@ -2,7 +2,9 @@
 // asked for, never waited for inside MPI: a rank whose partner is gone can leave.
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
+#include "core/base/log.h"
 #include "core/comm/communicator.h"
 #include "core/comm/module.h"
 #include "core/comm/mpi_calls.h"
@@ -35,9 +37,18 @@ void check_code(int code, const char* what) {
   VIC_FAIL(CommError, "MPI's ", what, " failed: ", text.data());
 }
 
+// Where Open MPI cannot start, it ends the process itself, with advice for those who build it.
+void tell_of_pmix(const Launch& launch) {
+  if (launch.by == "srun" && launch.rank == 0 && std::getenv("PMIX_NAMESPACE") == nullptr)
+    log_warning("srun has started ", launch.size,
+                " ranks without PMIx, by which those of Open MPI mostly find each other: if they "
+                "do not start, add --mpi=pmix, or start with mpirun");
+}
+
 class Mpi : public WatchedRanks {
  public:
   explicit Mpi(const Launch& launch) {
+    tell_of_pmix(launch);
     check_code(calls().start(&rank_, &size_), "MPI_Init");
     VIC_CHECK(DeviceError, size_ == launch.size, launch.by, " has started ", launch.size,
               " ranks, but MPI knows of ", size_, ": ",

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <utility>
 
 #include "core/base/error.h"
 
@@ -52,6 +53,21 @@ TEST(Launch, SaysWhatIsMissing) {
   EXPECT_NE(refusal({{"WORLD_SIZE", "2"}, {"RANK", "2"}}).find("not below"), std::string::npos);
   EXPECT_NE(refusal({{"WORLD_SIZE", "two"}, {"RANK", "1"}}).find("WORLD_SIZE=two"),
             std::string::npos);
+}
+
+TEST(Launch, NoLauncherIsTakenForGrantedByHalf) {
+  const std::vector<std::pair<const char*, const char*>> families = {
+      {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
+      {"PMI_SIZE", "PMI_RANK"},
+      {"SLURM_STEP_NUM_TASKS", "SLURM_PROCID"},
+      {"WORLD_SIZE", "RANK"}};
+  for (const auto& [size, rank] : families) {
+    EXPECT_NE(refusal({{size, "4"}}).find(std::string(rank) + " is missing"), std::string::npos);
+    const bool of_batch_scripts_too = std::string(rank) == "SLURM_PROCID";
+    EXPECT_EQ(refusal({{rank, "1"}}).find(std::string(size) + " is missing") == std::string::npos,
+              of_batch_scripts_too);
+    EXPECT_NE(refusal({{size, "2"}, {rank, "2"}}).find("not below"), std::string::npos);
+  }
 }
 
 TEST(Launch, KnowsWhichRankOfItsMachineItIs) {
