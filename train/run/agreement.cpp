@@ -1,8 +1,11 @@
 #include "train/run/agreement.h"
 
+#include <link.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <utility>
 
 #include "core/base/files.h"
 #include "core/base/text.h"
@@ -34,6 +37,30 @@ std::string lines_of(const std::vector<Fact>& facts) {
   std::string text;
   for (const Fact& fact : facts) text += fact.name + " " + fact.value + "\n";
   return text;
+}
+
+int add_path(dl_phdr_info* library, size_t, void* paths) {
+  static_cast<std::vector<std::string>*>(paths)->emplace_back(library->dlpi_name);
+  return 0;
+}
+
+// Those besides oneDNN that decode images and compute, byte for byte; of cublasLt, which is too
+// large for that, the file's name, which tells the version. What is linked statically is a part of
+// the program.
+std::vector<Fact> facts_of_libraries() {
+  std::vector<std::string> paths;
+  dl_iterate_phdr(add_path, &paths);
+  std::vector<Fact> facts;
+  for (const std::string& path : paths) {
+    const std::string name = std::filesystem::path(path).filename().string();
+    for (const char* wanted : {"libjpeg.so", "libpng", "libwebp.so", "libm.so"})
+      if (starts_with(name, wanted))
+        facts.push_back(
+            {About::machine, name + " with the checksum", checksum_of(read_file(path))});
+    if (starts_with(name, "libcublasLt.so"))
+      facts.push_back({About::machine, name, std::filesystem::canonical(path).filename().string()});
+  }
+  return facts;
 }
 
 [[noreturn]] void refuse(About about, const std::string& text) {
@@ -70,6 +97,7 @@ std::vector<Fact> facts_of_start(const RunConfig& config) {
       {About::machine, "a program with the checksum", checksum_of(read_file("/proc/self/exe"))});
   facts.push_back({About::machine, "oneDNN", str(dnnl->major, ".", dnnl->minor, ".", dnnl->patch)});
   facts.push_back({About::machine, "the instruction set", name_of(cpu_isa())});
+  for (Fact& fact : facts_of_libraries()) facts.push_back(std::move(fact));
   return facts;
 }
 

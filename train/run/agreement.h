@@ -24,7 +24,8 @@ struct Fact {
 void agree(Communicator& comm, const std::vector<Fact>& facts);
 
 /// Every setting but those that change no bit (threads) and paths, which may differ from machine to
-/// machine: what lies there is compared; the program, byte for byte; oneDNN; the instruction set.
+/// machine: what lies there is compared; the program, byte for byte; oneDNN; the instruction set;
+/// libraries that decode images and compute.
 std::vector<Fact> facts_of_start(const RunConfig& config);
 /// Before anything is written: ranks agree on those, and take over train.rank_timeout.
 void agree_at_start(const RunConfig& config, Communicator& comm);
