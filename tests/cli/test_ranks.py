@@ -112,12 +112,6 @@ class Ranks(RanksProgram):
         self.assertIn("saved. Continue with", output)
         self.assertIn("8 = 2 ranks x 2 images x 2 leaves", output)
 
-    def test_within_a_slurm_job_of_two_machines_they_are_started_on_this_one(self):
-        machines = f"{os.uname().nodename},no-such-machine"
-        job = {"SLURM_JOB_ID": "7", "SLURM_JOBID": "7", "SLURM_JOB_NODELIST": machines, "SLURM_NODELIST": machines, "SLURM_NNODES": "2",
-               "SLURM_TASKS_PER_NODE": "1(x2)", "SLURM_PROCID": "0"}
-        self.run_ranks(1, *self.words("job", "train.steps=1", "--ranks=2"), environment=job, has=["8 = 2 ranks x"])
-
     def test_a_step_that_is_not_finite_is_explained_as_by_one_rank(self):
         words = ["optim.lr=1e30", "sched.warmup=0it", "optim.clip_grad=0", "train.floor=none"]
         found = []
