@@ -41,6 +41,20 @@ class Scaling(unittest.TestCase):
             name, milliseconds, _ = line.split()
             self.assertRegex(PAGE, rf"\| {name} \| {re.escape(milliseconds)} \|")
 
+    def test_batch_scripts_are_whole_and_give_each_rank_a_leaf(self):
+        scripts = [block for block in re.findall(r"^```\n(.*?)^```", PAGE, re.M | re.S) if "#SBATCH" in block]
+        self.assertEqual(len(scripts), 3)
+        for script in scripts:
+            self.assertTrue(script.startswith("#!/bin/bash\n#SBATCH "), script)
+            subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+            asked = dict(re.findall(r"--([a-z-]+)=(\d+)", script.splitlines()[1]))
+            self.assertIn(f"srun --mpi=pmix --cpus-per-task={asked['cpus-per-task']} ", script)
+            words = re.search(r"vicinity train (.*) --out", script)[1].split()
+            dump = subprocess.run([BINARY, "config", "dump", *words], capture_output=True, text=True, cwd=ROOT, timeout=60)
+            self.assertEqual(dump.returncode, 0, dump.stderr)
+            batch, leaf = (int(re.search(rf"^  {key}: (\d+)", dump.stdout, re.M)[1]) for key in ("batch", "micro_batch"))
+            self.assertEqual(batch, leaf * int(asked["nodes"]) * int(asked["ntasks-per-node"]), script)
+
 
 del sys.argv[1:]
 unittest.main()
