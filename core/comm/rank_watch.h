@@ -17,7 +17,8 @@ namespace vicinity {
 /// Signs of life. A rank is lost when its connection ends without a farewell (its process is gone),
 /// when nothing came from it for 0.8 of the time-out (stopped, or its machine is), or when for as
 /// long it began nothing new, computed, read and wrote next to nothing, and did not wait for others
-/// (stuck, for example on a file system that does not answer). Rank 0 then tells all, and check()
+/// (stuck, for example on a file system that does not answer); all are, when each has waited for
+/// the others for three time-outs without going on. Rank 0 then tells all, and check()
 /// throws; a process that has not come to a check() by the end of the time-out is ended with
 /// code 6. A process that was itself stopped counts from when it goes on.
 class RankWatch {

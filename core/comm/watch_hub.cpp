@@ -48,7 +48,8 @@ class Hub : public WatchSide {
       if (spoken.met && !spoken.line.open() && !spoken.peer.left()) return spoken.peer.gone();
       if (auto lost = spoken.peer.judge(timeout)) return lost;
     }
-    return self_.judge(timeout);
+    if (auto lost = self_.judge(timeout)) return lost;
+    return standstill(kStandstill * timeout);
   }
 
   void send(const std::string& line) override {
@@ -78,6 +79,23 @@ class Hub : public WatchSide {
       }
     }
   };
+
+  // No rank is to blame where all wait for each other: the watch gets through, and messages do not.
+  std::optional<std::string> standstill(double limit) const {
+    double least = self_.waited();
+    std::string other;
+    for (const auto& [rank, spoken] : peers_) {
+      if (spoken.peer.left()) continue;
+      least = std::min(least, spoken.peer.waited());
+      if (other.empty() && spoken.peer.at() != self_.at())
+        other = str(", rank ", rank, " at: ", spoken.peer.at());
+    }
+    if (least <= limit) return std::nullopt;
+    return str("all ranks have waited for each other for ", format_fixed(least, 1),
+               " s, rank 0 at: ", self_.at(), other,
+               "; a firewall or a network that holds up their messages? Under mpirun "
+               "--mca btl_tcp_if_include NETWORK chooses one");
+  }
 
   // Those who know the token and their number become peers.
   void welcome() {

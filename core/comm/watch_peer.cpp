@@ -40,6 +40,7 @@ std::pair<std::string, std::string> parts_of(const std::string& line) {
 
 void WatchPeer::hear(const RankActivity& now) {
   heard_ = Clock::now();
+  if (now.changes != last_.changes) changed_ = heard_;
   if (now.changes != last_.changes || now.waiting) {
     moved_ = heard_;
     work_then_ = now.work;
@@ -47,7 +48,11 @@ void WatchPeer::hear(const RankActivity& now) {
   last_ = now;
 }
 
-void WatchPeer::forgive() { heard_ = moved_ = Clock::now(); }
+void WatchPeer::forgive() { heard_ = moved_ = changed_ = Clock::now(); }
+
+double WatchPeer::waited() const {
+  return last_.waiting ? seconds_between(changed_, Clock::now()) : 0;
+}
 
 std::optional<std::string> WatchPeer::judge(double timeout) {
   if (left_) return std::nullopt;

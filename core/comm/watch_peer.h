@@ -13,6 +13,8 @@ namespace vicinity {
 constexpr const char* kEnded = " has ended: ";
 /// Share of the time-out after which a rank is lost; in what remains the others end.
 constexpr double kSilence = 0.8;
+/// Time-outs after which ranks that all wait for each other are given up.
+constexpr double kStandstill = 3;
 
 /// What the computing thread of a rank is at.
 struct RankActivity {
@@ -46,12 +48,16 @@ class WatchPeer {
   std::optional<std::string> judge(double timeout);
   /// That its connection has ended.
   std::string gone() const;
+  /// Seconds for which it has waited for others in one and the same collective; 0: it does not.
+  double waited() const;
+  const std::string& at() const { return last_.text; }
 
  private:
   using Clock = std::chrono::steady_clock;
   int rank_;
   RankActivity last_{"starting"};
   Clock::time_point heard_, moved_;
+  Clock::time_point changed_;  // when it began what it is at
   int64_t work_then_ = 0;
   bool left_ = false;
 };

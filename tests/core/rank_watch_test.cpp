@@ -149,6 +149,48 @@ TEST(RankWatch, WhoComputesForLongIsNotStuck) {
   EXPECT_EQ(end_of(child), 0);
 }
 
+int wait_in_broadcast(RankWatch& watch) {
+  watch.doing("broadcast", 3, /*waiting=*/true);
+  for (int i = 0; i < 8000; ++i) {
+    try {
+      watch.check();
+    } catch (const CommError&) {
+      return 6;
+    }
+    usleep(2000);
+  }
+  return 0;
+}
+
+TEST(RankWatch, RanksThatAllWaitForEachOtherAreGivenUp) {
+  const std::string meeting = RankWatch::open(true);
+  const pid_t child = start_rank(1, 2, meeting, wait_in_broadcast);
+  RankWatch watch(0, 2, meeting);
+  watch.set_timeout(kTimeout);
+  const std::string text = loss(watch, 5 * kTimeout);
+  EXPECT_NE(text.find("all ranks have waited for each other for "), std::string::npos) << text;
+  EXPECT_NE(text.find("rank 0 at: all_gather of step 4, rank 1 at: broadcast of step 3"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(end_of(child), 6);
+}
+
+TEST(RankWatch, WhoWaitsForAWorkingRankIsPatient) {
+  const std::string meeting = RankWatch::open(true);
+  const pid_t child = start_rank(1, 2, meeting, [](RankWatch& watch) {
+    for (int step = 0; step < 4 * kTimeout * 5; ++step) {  // each shorter than the time-out
+      watch.doing("update", step, /*waiting=*/true);
+      usleep(200000);
+    }
+    watch.leave("");
+    return 0;
+  });
+  RankWatch watch(0, 2, meeting);
+  watch.set_timeout(kTimeout);
+  EXPECT_EQ(loss(watch, 3.8 * kTimeout), "");
+  EXPECT_EQ(end_of(child), 0);
+}
+
 TEST(RankWatch, TellsWhyARankHasEnded) {
   const std::string meeting = RankWatch::open(true);
   const pid_t child = start_rank(1, 2, meeting, [](RankWatch& watch) {
