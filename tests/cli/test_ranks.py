@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many ranks: real processes under mpirun have the bits of one, resume on another number of ranks, and end when one of them is lost.
 
-usage: test_ranks.py BINARY     (needs mpirun; VICINITY_FULL=1 loses a rank 30 times instead of 3, VICINITY_SEED=N as in another run)
+usage: test_ranks.py BINARY     (needs mpirun; VICINITY_FULL=1 loses ranks 54 times instead of 6, VICINITY_SEED=N as in another run)
 """
 import os
 import random
@@ -29,6 +29,8 @@ FAMILIES = {
         "model.family=dinov2", "model.hidden_size=96", "model.num_hidden_layers=2", "model.num_attention_heads=3",
         "model.image_size=16", "model.patch_size=4", "model.mlp_ratio=4"],
 }
+FULL = bool(os.environ.get("VICINITY_FULL"))
+REPEATS = 8 if FULL else 1  # of each other way to lose a rank
 LOST = ["train.save_every=2", "train.steps=40"]  # runs that lose a rank
 KINDS = [("killed", 0), ("stopped", 0), ("killed", 1)]  # how, and --max-restarts: one trial each, then as they are drawn
 
@@ -151,7 +153,7 @@ class Ranks(RanksProgram):
         self.run_ranks(1, "train", "--out", run, "--resume", "train.rank_timeout=60")
 
     def test_a_lost_rank_ends_the_others_and_nothing_is_lost(self):
-        trials = 30 if os.environ.get("VICINITY_FULL") else 3
+        trials = 30 if FULL else 3
         seed = int(os.environ.get("VICINITY_SEED", random.randrange(1 << 30)))
         print(f"lost ranks: VICINITY_SEED={seed}, {trials} trials", flush=True)
         whole = self.never_lost()
@@ -169,37 +171,42 @@ class Ranks(RanksProgram):
 
     def test_rank_zero_is_killed_while_it_writes_a_checkpoint(self):
         whole = self.never_lost()
-        process = self.start(1, *self.words("torn", *LOST, "train.rank_timeout=3", "--ranks=2"))
-        self.wait_for_steps("torn", 4, process)
-        victim = self.ranks_of("torn")[0]
-        folder = self.dir / "torn/checkpoints"
-        while process.poll() is None and not any(name.startswith("tmp.step_") for name in os.listdir(folder)):
-            pass
-        os.kill(victim, signal.SIGKILL)
-        self.end(process, "torn", 6, "rank 0 is gone, its process has ended; it was at: ")
-        self.resume_and_compare("torn", whole)
+        for trial in range(REPEATS):
+            run = f"torn{trial}"
+            process = self.start(1, *self.words(run, *LOST, "train.rank_timeout=3", "--ranks=2"))
+            self.wait_for_steps(run, 4 + trial, process)
+            victim = self.ranks_of(run)[0]
+            folder = self.dir / run / "checkpoints"
+            while process.poll() is None and not any(name.startswith("tmp.step_") for name in os.listdir(folder)):
+                pass
+            os.kill(victim, signal.SIGKILL)
+            self.end(process, run, 6, "rank 0 is gone, its process has ended; it was at: ")
+            self.resume_and_compare(run, whole)
 
     def test_a_full_disk_on_rank_zero_ends_all(self):
         whole = self.never_lost()
         ignoring = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"]
-        process = self.start_command([*MPIRUN, "-np", "2", *ignoring, BINARY, *self.words("full", *LOST, "train.rank_timeout=3")])
-        self.wait_for_steps("full", 6, process)
-        resource.prlimit(self.ranks_of("full")[0], resource.RLIMIT_FSIZE, (20000, 20000))
-        self.end(process, "full", (1, 6), "cannot write", "writing the checkpoint", "[rank 1] error: rank 0 has ended: ")
-        self.resume_and_compare("full", whole)
+        for trial in range(REPEATS):
+            run = f"full{trial}"
+            process = self.start_command([*MPIRUN, "-np", "2", *ignoring, BINARY, *self.words(run, *LOST, "train.rank_timeout=3")])
+            self.wait_for_steps(run, 6 + trial, process)
+            resource.prlimit(self.ranks_of(run)[0], resource.RLIMIT_FSIZE, (20000, 20000))
+            self.end(process, run, (1, 6), "cannot write", "writing the checkpoint", "[rank 1] error: rank 0 has ended: ")
+            self.resume_and_compare(run, whole)
 
     def test_an_image_that_one_rank_cannot_read_ends_all(self):
         whole = self.never_lost()
-        for kind, code, words in ("missing", 1, "No such file"), ("damaged", 3, "is a damaged PNG"):
-            other = self.dir / f"{kind} images"
-            shutil.copytree(self.data, other)
-            roots = [["-np", "1", BINARY, *self.words(kind, *LOST, "train.rank_timeout=3", f"data.root={root}")] for root in (self.data, other)]
-            process = self.start_command([*MPIRUN, *roots[0], ":", *roots[1]])
-            self.wait_for_steps(kind, 5, process)
-            for path in other.glob("*/*.png"):
-                path.unlink() if kind == "missing" else path.write_bytes(path.read_bytes()[:40])
-            self.end(process, kind, (code, 6), "rank 1 has ended: ", words, f"while preparing {other}/class_")
-            self.resume_and_compare(kind, whole)
+        for trial in range(REPEATS):
+            for kind, code, words in ("missing", 1, "No such file"), ("damaged", 3, "is a damaged PNG"):
+                run, other = f"{kind}{trial}", self.dir / f"{kind} images {trial}"
+                shutil.copytree(self.data, other)
+                roots = [["-np", "1", BINARY, *self.words(run, *LOST, "train.rank_timeout=3", f"data.root={root}")] for root in (self.data, other)]
+                process = self.start_command([*MPIRUN, *roots[0], ":", *roots[1]])
+                self.wait_for_steps(run, 5 + trial, process)
+                for path in other.glob("*/*.png"):
+                    path.unlink() if kind == "missing" else path.write_bytes(path.read_bytes()[:40])
+                self.end(process, run, (code, 6), "rank 1 has ended: ", words, f"while preparing {other}/class_")
+                self.resume_and_compare(run, whole)
 
     def test_a_rank_that_is_lost_at_the_start_ends_the_others(self):
         self.run_ranks(1, *self.words("run", "train.steps=1"))

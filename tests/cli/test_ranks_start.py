@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How ranks begin, and signals to mpirun itself: batch systems, what ranks must have alike, saving together.
+"""How ranks begin, and signals to mpirun itself: batch systems, three ranks, what ranks must have alike, saving together.
 
 usage: test_ranks_start.py BINARY     (needs mpirun)
 """
@@ -34,6 +34,12 @@ class RanksStart(RanksProgram):
 
     def test_ranks_are_not_started_by_ranks(self):
         self.run_ranks(2, *self.words("twice", "--ranks=2"), code=2, has=["--ranks starts ranks itself; this process was started by mpirun"])
+
+    def test_three_ranks_have_the_bits_of_one(self):
+        words = ["train.batch=12", "train.steps=6", "train.ema=0.9", "train.mixup=0.8", "optim.clip_grad=0.5"]  # 14 images: the short batch is one leaf
+        self.run_ranks(1, *self.words("one", *words))
+        self.run_ranks(3, *self.words("three", *words), has=["12 = 3 ranks x 2 images x 2 leaves"])
+        self.assert_same("three", self.contents("one"))
 
     def refused(self, code, words, first=(), second=(), environment=None):
         """Two ranks of the same settings: settings of each, and what the second one is started by."""
