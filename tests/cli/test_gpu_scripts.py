@@ -58,6 +58,7 @@ class Scripts(unittest.TestCase):
     def test_most_important_parts_come_first_and_leave_their_output(self):
         self.play("bin/compute-sanitizer", 'while [[ $1 == --* ]]; do shift 2; done; "$@"')
         lines = self.summary(code=0)
+        self.assertEqual(lines.pop(5), "ranks                        not run: ranks on GPUs speak NCCL, and here is one GPU")
         names = ["build", "doctor", "ops_tests", "training", "command_line", "bench_dinat_tiny", "bench_vits14", "memcheck",
                  "racecheck", "models_tests", "ops_tests_guarded"]
         self.assertEqual([line.split()[2] for line in lines], names)
@@ -68,6 +69,12 @@ class Scripts(unittest.TestCase):
         self.assertIn("ops_tests 1", (self.dir / "results/ops_tests_guarded.txt").read_text())
         for name in ("ops_tests", "models_tests"):
             self.assertNotIn("brief", (self.dir / f"results/{name}.txt").read_text(), "cut short it would not tell what has passed")
+
+    def test_two_gpus_are_tried_as_ranks(self):
+        self.play("bin/nvidia-smi", "[ \"$1\" = -L ] && echo 'GPU 0: one' && echo 'GPU 1: another' || echo 9.0")
+        self.play("bin/python3", "echo said by python3 $*")
+        self.assertRegex(self.summary(code=0)[5], r"^\d+ s +ranks +passed$")
+        self.assertIn("tests/cli/test_two_gpus.py build-gpu/vicinity", (self.dir / "results/ranks.txt").read_text())
 
     def test_a_tool_that_the_machine_refuses_is_not_run_and_no_failure(self):
         self.play("bin/compute-sanitizer", "echo 'Error: no permission to attach'; exit 1")
