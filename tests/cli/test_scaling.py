@@ -31,6 +31,13 @@ class Scaling(unittest.TestCase):
         for words, text in zip(parts[::2], parts[1::2]):
             self.assertEqual(rows(scaling(BINARY, *words.split())), rows(text), words)
 
+    def test_what_is_said_of_the_table_is_in_it(self):
+        table = rows(PAGE)[:len(list((ROOT / "configs/models").glob("*.yaml")))]
+        exact, ring, two_levels, ring_of_64 = ([float(row.split("|")[column].split("/")[1]) for row in table] for column in (5, 6, 8, 9))
+        costs = [round(b - a, 1) for a, b in zip(exact, ring)]
+        self.assertIn(f"In one node exactness costs {min(costs)} to {max(costs)} points", PAGE)
+        self.assertIn(f"64 GPUs reach {min(two_levels):.0f} to {max(two_levels):.0f} %, a ring all-reduce {min(ring_of_64):.0f} to {max(ring_of_64):.0f} %", PAGE)
+
     def test_no_published_model_is_missing(self):
         models = {file.stem for file in (ROOT / "configs/models").glob("*.yaml")}
         self.assertEqual({row.split()[1] for row in rows(PAGE)}, models)
