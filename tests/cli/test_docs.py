@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every `build/vicinity ...` line of the README and the tutorial runs as it is written, in the order in which it is written.
 
-Training is shortened: two steps of two images are appended to what the reader would type.
+Training is shortened: two steps of two images are appended to what the reader would type. What is resumed was cut after the first of them.
 usage: test_docs.py BINARY SOURCE_FOLDER     (needs nothing but Python)
 """
 import json
@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from pictures import write_png
 
 OTHERS = os.environ.get("VICINITY_PYTHON")
 BINARY, ROOT = (pathlib.Path(sys.argv.pop(1)).resolve() for _ in range(2))
-SHORT = ["train.steps=2", "train.batch=2", "train.micro_batch=2"]
+SHORT = ["train.steps=2", "train.batch=2", "train.micro_batch=2", "train.save_every=1"]
 
 
 def commands(document):
@@ -44,16 +45,26 @@ class Documents(unittest.TestCase):
     def tearDown(self):
         self.temporary.cleanup()
 
+    def cut(self, run):
+        """As if it had been killed after its first step."""
+        (self.dir / run / "DONE").unlink()
+        shutil.rmtree(self.dir / run / "checkpoints/step_2")
+
     def run_all(self, document):
         found = commands(document)
         self.assertGreater(len(found), 4, f"no commands found in {document}")
         for words in found:
-            short = SHORT if words[1] == "train" and "--resume" not in words else []
+            resumes = words[1] == "train" and "--resume" in words
+            if resumes:
+                self.cut(words[words.index("--out") + 1])
+            short = SHORT if words[1] == "train" and not resumes else []
             if words[1:3] == ["eval", "linear"]:
                 short = ["--steps", "20"]
             done = subprocess.run([*words, *short], capture_output=True, text=True, cwd=self.dir, timeout=300,
                                   env={**os.environ, "XDG_CACHE_HOME": str(self.dir / "cache")})
             self.assertEqual(done.returncode, 0, f"{document}: {' '.join(words)}\n{done.stdout}{done.stderr}")
+            if resumes:
+                self.assertIn("resumed at step 1 of 2", done.stderr)
 
     def test_readme(self):
         self.run_all("README.md")
