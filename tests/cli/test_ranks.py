@@ -176,8 +176,7 @@ class Ranks(RanksProgram):
             process = self.start(1, *self.words(run, *LOST, "train.rank_timeout=3", "--ranks=2"))
             self.wait_for_steps(run, 4 + trial, process)
             victim = self.ranks_of(run)[0]
-            folder = self.dir / run / "checkpoints"
-            while process.poll() is None and not any(name.startswith("tmp.step_") for name in os.listdir(folder)):
+            while process.poll() is None and not any(name.startswith("tmp.step_") for name in os.listdir(self.dir / run / "checkpoints")):
                 pass
             os.kill(victim, signal.SIGKILL)
             self.end(process, run, 6, "rank 0 is gone, its process has ended; it was at: ")
