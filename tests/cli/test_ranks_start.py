@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How ranks begin, and signals to mpirun itself: batch systems, three ranks, what ranks must have alike, saving together.
 
-usage: test_ranks_start.py BINARY     (needs mpirun)
+usage: test_ranks_start.py BINARY     (needs mpirun; VICINITY_FULL=1 starts 64 ranks instead of 16)
 """
 import os
 import pathlib
@@ -11,6 +11,7 @@ import subprocess
 import time
 import unittest
 
+from pictures import write_png
 from program import BINARY, TINY
 from rank_program import ENVIRONMENT, MPIRUN, RanksProgram
 
@@ -40,6 +41,16 @@ class RanksStart(RanksProgram):
         self.run_ranks(1, *self.words("one", *words))
         self.run_ranks(3, *self.words("three", *words), has=["12 = 3 ranks x 2 images x 2 leaves"])
         self.assert_same("three", self.contents("one"))
+
+    def test_many_more_ranks_than_cores_have_the_bits_of_one(self):
+        ranks = 64 if os.environ.get("VICINITY_FULL") else 16
+        for label in range(2):
+            for number in range(8, 48):
+                write_png(self.data / f"class_{label}" / f"{number}.png", label, number)
+        words = ["train.batch=64", "train.micro_batch=1", "train.steps=4"]  # 82 images: the second batch leaves most ranks none
+        self.run_ranks(1, *self.words("one", *words))
+        self.run_ranks(1, *self.words("many", *words, "--ranks", ranks), has=[f"64 = {ranks} ranks x 1 image x {64 // ranks} lea"])
+        self.assert_same("many", self.contents("one"))
 
     def refused(self, code, words, first=(), second=(), environment=None):
         """Two ranks of the same settings: settings of each, and what the second one is started by."""
