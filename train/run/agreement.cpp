@@ -130,4 +130,13 @@ std::vector<Fact> facts_of_parts(const DataSets& data, const Model& model, DType
       fact_of_weights(model)};
 }
 
+void check_alike(Communicator& comm, const Model& model, int64_t step) {
+  const std::vector<std::string> sums = comm.all_gather_texts(fact_of_weights(model).value);
+  for (size_t r = 1; r < sums.size(); ++r)
+    VIC_CHECK(CommError, sums[r] == sums[0], "rank ", r, " has diverged: after step ", step,
+              " its weights have the checksum ", sums[r], ", those of rank 0 ", sums[0],
+              "; they are not saved. The memory of one of the two, or what carries their messages, "
+              "is not to be trusted");
+}
+
 }  // namespace vicinity

@@ -37,4 +37,8 @@ Fact fact_of_weights(const Model& model);
 /// Those, the images (names, labels, sizes), by checksum, and the dtype of activations.
 std::vector<Fact> facts_of_parts(const DataSets& data, const Model& model, DType act);
 
+/// Every step gives all ranks the same weights. CommError on every rank where one has others than
+/// rank 0, with both values: a fault of memory or of what carries messages. Costs a look at all.
+void check_alike(Communicator& comm, const Model& model, int64_t step);
+
 }  // namespace vicinity

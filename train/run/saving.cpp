@@ -10,6 +10,7 @@
 #include "data/transforms/processor.h"
 #include "models/weights/config_json.h"
 #include "train/optim/averaging.h"
+#include "train/run/agreement.h"
 
 namespace vicinity {
 namespace {
@@ -144,6 +145,7 @@ void Saving::save(const std::vector<std::string>& records, bool scheduled) {
   state_.data_fingerprint = parts_.data.train->fingerprint();
   state_.activations = str(parts_.act);
   state_.hardware = hardware_name(parts_.device);
+  if (parts_.comm != nullptr) check_alike(*parts_.comm, *parts_.model, state_.step);
   background_.wait();  // before the memory for another one is taken
   const auto checkpoint = std::make_shared<Checkpoint>(snapshot(records));
   if (parts_.comm != nullptr) parts_.comm->barrier();  // what a dying rank sent may be torn
