@@ -234,6 +234,11 @@ class GpuRanks(RanksProgram):
         self.run_ranks(3, *self.words("fewer", "train.batch=6"), code=(4, 6), VICINITY_EMULATED_DEVICES="2",
                        has=["rank 2 is one of at least 3 on its machine, which has 2 GPUs"])
 
+    def test_a_rank_that_does_not_know_its_number_on_its_machine_is_refused(self):
+        meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port())}
+        for process in [self.start([BINARY, *self.words("part")], RANK=str(rank), **meeting) for rank in range(2)]:
+            self.end(process, 2, "to choose its GPU: LOCAL_RANK is missing")
+
     def test_ranks_that_differ_are_refused(self):
         def two(first, second):
             command = [*MPIRUN, "-np", 1, *first, BINARY, *self.words("differ", *second[0]), ":", "-np", 1, BINARY,
