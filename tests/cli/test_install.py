@@ -43,6 +43,12 @@ class Install(Program):
             self.assertTrue((self.dir / "prefix" / folder).is_dir())
         self.assertEqual([path.name for path in (self.dir / "prefix/include").iterdir()], ["vicinity.h"])
 
+    def test_no_library_is_taken_from_the_current_folder(self):
+        linked = subprocess.run(["ldd", BUILD / "vicinity"], capture_output=True, text=True, check=True).stdout
+        for name in (line.split()[0] for line in linked.splitlines() if " => " in line):
+            (self.dir / name).write_text("no library")
+        self.call(BUILD / "vicinity", "--version", has=["vicinity"])
+
     def test_libraries_may_lie_inside_the_clone(self):
         """Where scripts/debian_prefix leaves them."""
         self.call("cmake", "-S", ROOT, "-B", "inside", "-G", "Ninja", "-DVICINITY_TESTS=OFF",
