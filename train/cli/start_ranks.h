@@ -1,15 +1,11 @@
 // VERB --ranks N, train --gpus N: starts N ranks of this command on this machine, by mpirun.
 #pragma once
 
+#include "train/cli/mpirun.h"
 #include "train/cli/verbs.h"
 
 namespace vicinity {
 
-/// How many ranks this command is to start, and what they are told besides its own words.
-struct RanksWanted {
-  int64_t ranks = 1;
-  std::vector<std::string> settings;
-};
 /// Of --ranks, or of --gpus, with device=cuda. DeviceError where there are not so many GPUs.
 RanksWanted ranks_wanted(const Arguments& arguments);
 
