@@ -16,8 +16,8 @@ Tensor clone(const Tensor& x) {
 
 class Averaging : public Optimizer {
  public:
-  Averaging(std::unique_ptr<Optimizer> optimizer, const Tensor& params, double decay)
-      : optimizer_(std::move(optimizer)), average_(clone(params)), decay_(decay) {}
+  Averaging(std::unique_ptr<Optimizer> optimizer, Tensor first, double decay)
+      : optimizer_(std::move(optimizer)), average_(std::move(first)), decay_(decay) {}
 
   void step(Tensor& params, const Tensor& grads, Tensor& copy, const UpdateRanges& ranges,
             const Schedule& schedule, const Tensor& grad_scale, int64_t step, int64_t at) override {
@@ -42,9 +42,10 @@ class Averaging : public Optimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> averaging(std::unique_ptr<Optimizer> optimizer, const Tensor& params,
+std::unique_ptr<Optimizer> averaging(std::unique_ptr<Optimizer> optimizer, Tensor params,
                                      double decay) {
-  return std::make_unique<Averaging>(std::move(optimizer), params, decay);
+  Tensor first = params.unique() ? std::move(params) : clone(params);
+  return std::make_unique<Averaging>(std::move(optimizer), std::move(first), decay);
 }
 
 void exchange_average(ParameterStore& store, Tensor average, Exchange* ranks) {

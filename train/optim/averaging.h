@@ -10,9 +10,10 @@
 namespace vicinity {
 
 /// An optimiser whose every step is followed by average += (1 - decay) (params - average); the
-/// average starts as `params`. A refused step leaves it alone. State: "ema" beside the optimiser's
-/// own. As timm's ModelEmaV3 without warm-up; Polyak & Juditsky 1992.
-std::unique_ptr<Optimizer> averaging(std::unique_ptr<Optimizer> optimizer, const Tensor& params,
+/// average starts as `params`, and in their memory where nobody else has it. A refused step leaves
+/// it alone. State: "ema" beside the optimiser's own. As timm's ModelEmaV3 without warm-up; Polyak
+/// & Juditsky 1992.
+std::unique_ptr<Optimizer> averaging(std::unique_ptr<Optimizer> optimizer, Tensor params,
                                      double decay);
 
 /// While one lives, the model has the average as its weights, and the average holds the weights

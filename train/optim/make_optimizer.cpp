@@ -85,14 +85,13 @@ class Sgd : public Optimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, const Tensor& params,
-                                          double ema) {
+std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, Tensor params, double ema) {
   std::unique_ptr<Optimizer> optimizer;
   if (config.name == "adamw") optimizer = std::make_unique<AdamW>(config, params);
   if (config.name == "sgd") optimizer = std::make_unique<Sgd>(config, params);
   VIC_CHECK(ConfigError, optimizer != nullptr, "optim.name = '", config.name,
             "': there are adamw and sgd");
-  return ema > 0 ? averaging(std::move(optimizer), params, ema) : std::move(optimizer);
+  return ema > 0 ? averaging(std::move(optimizer), std::move(params), ema) : std::move(optimizer);
 }
 
 }  // namespace vicinity

@@ -9,7 +9,6 @@ namespace vicinity {
 
 /// `ema`: decay of an average of the parameters that follows every step (train/optim/averaging.h);
 /// 0: none. ConfigError names the optimisers there are.
-std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, const Tensor& params,
-                                          double ema = 0);
+std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, Tensor params, double ema = 0);
 
 }  // namespace vicinity

@@ -36,6 +36,15 @@ void first_weights(Model& model, const RunConfig& config) {
   log_info(load_weights(model, path, load_options(config.model)).text());
 }
 
+// What the optimiser of this rank works on. Its values count for an average alone: without one
+// nothing is copied.
+Tensor optimised(const RunParts& parts) {
+  const Tensor& all = parts.model->store().value();
+  if (parts.ranks == nullptr) return all;
+  if (parts.config.train.ema > 0) return parts.ranks->own(all);
+  return all.slice(0, parts.ranks->layout().shard_size(parts.comm->rank()));
+}
+
 // What carries tensors from GPU to GPU; nothing for ranks on CPUs.
 std::unique_ptr<DeviceCollectives> connect_devices(Communicator& comm, Device device) {
   if constexpr (kCudaBuilt)
@@ -81,9 +90,7 @@ void build_parts(RunParts& parts, bool fresh) {
         share_leaves(config.train.batch, config.train.micro_batch, parts.comm->size()),
         parts.gpus.get());
   }
-  parts.optimizer =
-      make_optimizer(config.optim, parts.ranks ? parts.ranks->own(store.value()) : store.value(),
-                     config.train.ema);
+  parts.optimizer = make_optimizer(config.optim, optimised(parts), config.train.ema);
   parts.task = std::make_unique<Classify>(
       *parts.model, normalization_of(config.data.transform), config.train.smoothing,
       Mixing(config.train.mixing, parts.length.steps_per_epoch),
