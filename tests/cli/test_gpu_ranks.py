@@ -5,6 +5,7 @@
 usage: test_gpu_ranks.py BINARY     (of a build with VICINITY_CUDA=emulated)
 """
 import os
+import pathlib
 import shutil
 import signal
 import socket
@@ -197,6 +198,15 @@ class GpuRanks(RanksProgram):
                     others = {to for group in self.groups_of(rank) for call, bytes, to in group}
                     # Rank 0 collects the optimiser's state.
                     self.assertLessEqual(others, {0, rank, rank ^ 1, *range(rank % 2, ranks, 2)} if rank else set(range(ranks)))
+
+    def test_torchrun_itself_starts_ranks(self):
+        torchrun = pathlib.Path(os.environ.get("VICINITY_PYTHON", "")).with_name("torchrun")
+        if not torchrun.exists():
+            self.skipTest("no torchrun beside $VICINITY_PYTHON")
+        command = [torchrun, "--nproc-per-node=2", "--no-python", BINARY]
+        self.end(self.start([*command, *self.words("by torchrun")]), 0, "8 = 2 ranks x 2 images x 2 leaves")
+        self.assert_same("by torchrun", self.one_rank())
+        self.end(self.start([*command, *self.words("on cpus", "device=cpu")]), 1, "mpirun -np 2 vicinity VERB")
 
     def wait_for_steps(self, run, count, process):
         metrics = self.dir / run / "metrics.jsonl"
