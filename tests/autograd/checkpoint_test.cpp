@@ -35,7 +35,7 @@ std::vector<Variable> run(Network& network, const Variable& x, bool kept) {
   return kept ? segment({x}) : checkpoint({x}, segment);
 }
 
-std::vector<Tensor> gradients(bool kept, std::vector<int> used) {
+std::vector<Tensor> gradients(bool kept, const std::vector<int>& used) {
   Network network;
   std::vector<Variable> ys;
   Variable x = network.x.use(network.value);
