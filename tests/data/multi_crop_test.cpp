@@ -153,13 +153,13 @@ TEST(MultiCrop, TrainingRefusesIt) {
   write_class_folders(folder.path(), 2, 2, 8);
   const FolderSource source(folder.path());
   try {
-    Loader(source, config, LoaderMode::train, 2, {});
+    const Loader refused(source, config, LoaderMode::train, 2, {});
     FAIL() << "accepted";
   } catch (const ConfigError& error) {
     EXPECT_NE(error.message().find("data.augment=dinov2 makes 10 views"), std::string::npos);
     EXPECT_NE(error.message().find("self-distillation"), std::string::npos);
   }
-  Loader(source, config, LoaderMode::eval, 2, {});  // evaluation augments nothing
+  const Loader evaluates(source, config, LoaderMode::eval, 2, {});  // and augments nothing
   config.augment.color_jitter = "0.4";
   config.augment.blur = 0.5;
   Problems two;
