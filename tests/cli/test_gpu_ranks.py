@@ -200,7 +200,7 @@ class GpuRanks(RanksProgram):
                     self.assertLessEqual(others, {0, rank, rank ^ 1, *range(rank % 2, ranks, 2)} if rank else set(range(ranks)))
 
     def test_torchrun_itself_starts_ranks(self):
-        torchrun = pathlib.Path(os.environ.get("VICINITY_PYTHON", "")).with_name("torchrun")
+        torchrun = pathlib.Path(os.environ.get("VICINITY_PYTHON", "python3")).with_name("torchrun")
         if not torchrun.exists():
             self.skipTest("no torchrun beside $VICINITY_PYTHON")
         command = [torchrun, "--nproc-per-node=2", "--no-python", BINARY]
