@@ -8,8 +8,6 @@
 // sec. 5.1).
 #pragma once
 
-#include <functional>
-#include <map>
 #include <string>
 #include <vector>
 

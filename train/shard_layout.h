@@ -25,7 +25,6 @@ class ShardLayout {
  public:
   /// `inside`: ranks of each machine, in a row; all of them where machines make no difference.
   ShardLayout(int64_t parameters, int ranks, int inside);
-  ShardLayout(int64_t parameters, int ranks) : ShardLayout(parameters, ranks, ranks) {}
 
   int64_t parameters() const { return parameters_; }
   int ranks_inside() const { return inside_; }

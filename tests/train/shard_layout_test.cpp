@@ -48,10 +48,10 @@ TEST(ShardLayout, EveryParameterIsOneRanks) {
 }
 
 TEST(ShardLayout, BucketsAreAnEighthOrThirtyTwoMegabytes) {
-  EXPECT_EQ(ShardLayout(int64_t{1} << 28, 8).bucket_size(), 1 << 23);
-  EXPECT_EQ(ShardLayout(int64_t{1} << 24, 8).bucket_size(), 1 << 21);
-  EXPECT_EQ(ShardLayout(1000, 4).bucket_size(), 4 * kSquaresChunk) << "a chunk for each rank";
-  const ShardLayout layout(int64_t{1} << 24, 8);
+  EXPECT_EQ(ShardLayout(int64_t{1} << 28, 8, 8).bucket_size(), 1 << 23);
+  EXPECT_EQ(ShardLayout(int64_t{1} << 24, 8, 8).bucket_size(), 1 << 21);
+  EXPECT_EQ(ShardLayout(1000, 4, 4).bucket_size(), 4 * kSquaresChunk) << "a chunk for each rank";
+  const ShardLayout layout(int64_t{1} << 24, 8, 8);
   for (int64_t bucket = 0; bucket < layout.buckets(); ++bucket)
     for (int r = 0; r < 8; ++r) EXPECT_EQ(layout.piece(bucket, r).size, 1 << 18);
 }
