@@ -211,26 +211,4 @@ void matmul_on_one_thread(const MatmulSize& s, const Matrix& a, const Matrix& b,
   execute(s, a, b, c, nullptr, 1);
 }
 
-void transpose(Cpu& cpu, const Tensor& a, Tensor& out) {
-  struct Reorder {
-    dnnl::memory from, to;
-    dnnl::reorder primitive;
-
-    Reorder(DType dtype, int64_t rows, int64_t cols)
-        : from({{rows, cols}, type_of(dtype), {cols, 1}}, engine(), nullptr),
-          to({{rows, cols}, type_of(dtype), {1, rows}}, engine(), nullptr),
-          primitive(from, to) {}
-  };
-  thread_local std::map<std::array<int64_t, 4>, Reorder> cache;
-  omp_set_num_threads(cpu.threads());
-  const int64_t rows = a.dim(0), cols = a.dim(1);
-  const auto dtype = static_cast<int64_t>(a.dtype());
-  Reorder& r =
-      cache.try_emplace({dtype, rows, cols, cpu.threads()}, a.dtype(), rows, cols).first->second;
-  r.from.set_data_handle(a.raw(), stream());
-  r.to.set_data_handle(out.raw(), stream());
-  r.primitive.execute(stream(), r.from, r.to);
-  stream().wait();
-}
-
 }  // namespace vicinity::kernels

@@ -36,7 +36,4 @@ void matmul(Cpu& cpu, const MatmulSize& size, const Matrix& a, const Matrix& b, 
 void matmul_on_one_thread(const MatmulSize& size, const Matrix& a, const Matrix& b,
                           const Matrix& c);
 
-/// out[j, i] = a[i, j]; f32 or bf16.
-void transpose(Cpu& cpu, const Tensor& a, Tensor& out);
-
 }  // namespace vicinity::kernels

@@ -6,6 +6,7 @@
 
 #include "core/cpu/dnnl.h"
 #include "core/cpu/token_product.h"
+#include "core/cpu/transpose.h"
 
 namespace vicinity::kernels {
 namespace {

@@ -4,12 +4,11 @@
 #include <cuda_runtime.h>
 #include <nvtx3/nvToolsExt.h>
 
-#include <cstdlib>
 #include <iomanip>
 #include <sstream>
 
 #include "core/base/error.h"
-#include "core/base/text.h"
+#include "core/runtime/cuda_support.h"
 
 namespace vicinity::cuda_api {
 namespace {
@@ -37,8 +36,6 @@ void wait_for(const char* call, Query&& query) {
   patience->over();
 }
 
-std::string version_text(int version) { return str(version / 1000, ".", version % 1000 / 10); }
-
 /// Memory may be asked for while a stream is captured too: the graph's own is taken then.
 class Relaxed {
  public:
@@ -51,43 +48,25 @@ class Relaxed {
   cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
 };
 
-// A plain number in CMAKE_CUDA_ARCHITECTURES is machine code and PTX, which later devices
-// translate.
-bool runs_here(const std::string& architecture, int capability) {
-  const int built = std::atoi(architecture.c_str());
-  const bool code = architecture.find("-virtual") == std::string::npos;
-  const bool ptx = architecture.find("-real") == std::string::npos;
-  const bool same_family = built / 10 == capability / 10 && built <= capability;
-  return (code && same_family) || (ptx && built <= capability);
-}
-
-std::string why_not_this_device(int index) {
-  const DeviceInfo info = device_info(index);
-  const int capability = 10 * info.major + info.minor;
-  for (const std::string& architecture : split(built_architectures(), ';')) {
-    if (runs_here(architecture, capability)) return "";
-  }
-  return str("this program has kernels for compute capability ", built_architectures(), ", the ",
-             info.name, " is ", capability, " (cmake -DVICINITY_CUDA_ARCHITECTURES=", capability,
-             ")");
-}
-
 }  // namespace
 
 std::string why_unavailable(int index) {
-  int count = 0;
-  const cudaError_t error = cudaGetDeviceCount(&count);
-  if (error == cudaSuccess && count > 0) return why_not_this_device(index);
-  const int driver = driver_version();
-  if (driver == 0) return "there is no NVIDIA driver on this machine (nvidia-smi shows it)";
-  if (error == cudaErrorInsufficientDriver || driver < runtime_version() / 1000 * 1000) {
-    return str("the NVIDIA driver is for CUDA ", version_text(driver), ", this program needs ",
-               version_text(runtime_version()), ": update the driver");
+  CudaSupport s;
+  s.driver = driver_version();
+  s.runtime = runtime_version();
+  s.index = index;
+  s.architectures = built_architectures();
+  const cudaError_t error = cudaGetDeviceCount(&s.devices);
+  s.driver_too_old = error == cudaErrorInsufficientDriver;
+  if (error != cudaSuccess) {
+    s.devices = 0;
+    if (error != cudaErrorNoDevice) s.error = cudaGetErrorString(error);
+  } else if (index < s.devices) {
+    const DeviceInfo info = device_info(index);
+    s.name = info.name;
+    s.capability = 10 * info.major + info.minor;
   }
-  if (error == cudaErrorNoDevice || error == cudaSuccess) {
-    return "the NVIDIA driver sees no device (CUDA_VISIBLE_DEVICES hides them all?)";
-  }
-  return str("the CUDA runtime says: ", cudaGetErrorString(error));
+  return vicinity::why_unavailable(s);
 }
 
 int device_count() {

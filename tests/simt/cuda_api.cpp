@@ -175,7 +175,11 @@ void multiply(const Gemm& p) {
 
 }  // namespace
 
-std::string why_unavailable(int) { return simt::device().why_unavailable; }
+std::string why_unavailable(int index) {
+  CudaSupport support = simt::device().support;
+  support.index = index;
+  return vicinity::why_unavailable(support);
+}
 int device_count() {
   const char* devices = std::getenv("VICINITY_EMULATED_DEVICES");
   return devices == nullptr ? 1 : std::atoi(devices);

@@ -247,12 +247,13 @@ TEST(CudaStreams, AnEventStandsForItsLastRecord) {
 // --- the device
 
 TEST(CudaDevice, SaysWhyItIsNotThere) {
-  simt::device().why_unavailable = "no NVIDIA driver";
+  const CudaSupport support = simt::device().support;
+  simt::device().support.devices = 0;
   const std::string message = error_of([] { Cuda another; });
   const std::string why = why_no_cuda();
-  simt::device().why_unavailable.clear();
-  EXPECT_EQ(message, "no CUDA device can be used: no NVIDIA driver");
-  EXPECT_EQ(why, "no NVIDIA driver");
+  simt::device().support = support;
+  EXPECT_EQ(why, "the NVIDIA driver sees no device (CUDA_VISIBLE_DEVICES hides them all?)");
+  EXPECT_EQ(message, "no CUDA device can be used: " + why);
   EXPECT_EQ(why_no_cuda(), "");
 }
 

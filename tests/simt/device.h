@@ -6,10 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "core/runtime/cuda_support.h"
+
 namespace vicinity::simt {
 
 struct Device {
-  std::string why_unavailable;
+  /// What its driver says: all is well, until a test changes it.
+  CudaSupport support{.driver = 13000,
+                      .runtime = 13000,
+                      .devices = 1,
+                      .name = "emulated device",
+                      .capability = 90,
+                      .architectures = "90"};
   size_t memory = size_t{4} << 30;  // bytes it claims to have
   size_t used = 0;
   size_t shared_per_block = size_t{227} << 10;  // that of compute capability 9.0

@@ -1,4 +1,6 @@
 // vicinity bench ops: single ops against what this machine can do at best.
+#include <algorithm>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -6,6 +8,7 @@
 #include "core/base/text.h"
 #include "core/cpu/dnnl.h"
 #include "core/cpu/peak.h"
+#include "core/cpu/transpose.h"
 #include "core/ops/attention.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/linear.h"
@@ -38,27 +41,50 @@ OpLine measure(const std::string& name, double flops, double peak, Work&& work) 
   return {name, flops / seconds / 1e9, flops / seconds / 1e9 / peak};
 }
 
-// a b as one oneDNN product, whatever that does to the bits: the better of the second operand as it
-// lies and transposed before.
-double onednn_gflops(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed,
-                     DType out) {
-  const auto matrix = [](const Tensor& x, bool transposed) {
-    return kernels::Matrix{x.raw(), x.dtype(), transposed ? 1 : x.dim(1),
-                           transposed ? x.dim(1) : 1};
-  };
-  const int64_t m = a.dim(a_transposed ? 1 : 0), k = a.dim(a_transposed ? 0 : 1),
-                n = b.dim(b_transposed ? 0 : 1);
-  Tensor c = empty({m, n}, out), turned = empty({b.dim(1), b.dim(0)}, b.dtype());
-  const auto rate = [&](bool turn) {
-    const auto product = [&] {
-      if (turn) kernels::transpose(cpu(), b, turned);
-      kernels::matmul(cpu(), {1, m, n, k}, matrix(a, a_transposed),
-                      matrix(turn ? turned : b, b_transposed != turn), matrix(c, false));
-    };
-    product();
-    return 2.0 * static_cast<double>(m * n * k) / time_it(5, product).best / 1e9;
-  };
-  return std::max(rate(false), rate(true));
+// One result in several ways, in turns, so that what else the machine does meets all of them: the
+// best of as many tries of `work` as of all the others together.
+template <class Work>
+OpLine measure_beside(const std::string& name, double flops, double peak, Work&& work,
+                      const std::vector<std::function<void()>>& others) {
+  constexpr int kTurns = 12;
+  double best = 1e30, best_other = 1e30;
+  for (int turn = 0; turn <= kTurns; ++turn) {
+    for (const auto& other : others) {
+      const double ours = time_it(1, work).best, theirs = time_it(1, other).best;
+      if (turn == 0) continue;  // it made oneDNN's primitives
+      best = std::min(best, ours);
+      best_other = std::min(best_other, theirs);
+    }
+  }
+  return {name, flops / best / 1e9, flops / best / 1e9 / peak, flops / best_other / 1e9};
+}
+
+struct Operand {
+  const Tensor& x;
+  bool transposed;
+  int64_t rows() const { return x.dim(transposed ? 1 : 0); }
+  int64_t cols() const { return x.dim(transposed ? 0 : 1); }
+  kernels::Matrix matrix() const {
+    return {x.raw(), x.dtype(), transposed ? 1 : x.dim(1), transposed ? x.dim(1) : 1};
+  }
+};
+
+// a b as one oneDNN product, whatever that does to the bits: with the second operand as it lies,
+// and transposed before.
+std::vector<std::function<void()>> onednn_products(const Operand& a, const Operand& b, DType out) {
+  const kernels::MatmulSize size{1, a.rows(), b.cols(), a.cols()};
+  Tensor turned = empty({b.x.dim(1), b.x.dim(0)}, b.x.dtype());
+  const auto fresh = [=] { return empty({size.m, size.n}, out); };
+  return {[=] {
+            const Tensor c = fresh();
+            kernels::matmul(cpu(), size, a.matrix(), b.matrix(), Operand{c, false}.matrix());
+          },
+          [=]() mutable {
+            kernels::transpose(cpu(), b.x, turned);
+            const Operand other{turned, !b.transposed};
+            const Tensor c = fresh();
+            kernels::matmul(cpu(), size, a.matrix(), other.matrix(), Operand{c, false}.matrix());
+          }};
 }
 
 void measure_products(std::vector<OpLine>& lines, DType dtype, double peak) {
@@ -71,12 +97,15 @@ void measure_products(std::vector<OpLine>& lines, DType dtype, double peak) {
     const Tensor dy = random_floats({rows, outputs}, dtype);
     const double flops = 2.0 * static_cast<double>(rows * outputs * inputs);
     const std::string name = str(name_of(dtype), " product ", rows, " x ", outputs, " x ", inputs);
-    lines.push_back(measure(name + " forward", flops, peak, [&] { linear(x, w, Tensor()); }));
-    lines.back().onednn_gflops = onednn_gflops(x, false, w, true, dtype);
-    lines.push_back(measure(name + " dX", flops, peak, [&] { linear_backward_input(dy, w); }));
-    lines.back().onednn_gflops = onednn_gflops(dy, false, w, false, dtype);
-    lines.push_back(measure(name + " dW", flops, peak, [&] { linear_backward_weight(dy, x); }));
-    lines.back().onednn_gflops = onednn_gflops(dy, true, x, false, DType::f32);
+    lines.push_back(measure_beside(
+        name + " forward", flops, peak, [&] { linear(x, w, Tensor()); },
+        onednn_products({x, false}, {w, true}, dtype)));
+    lines.push_back(measure_beside(
+        name + " dX", flops, peak, [&] { linear_backward_input(dy, w); },
+        onednn_products({dy, false}, {w, false}, dtype)));
+    lines.push_back(measure_beside(
+        name + " dW", flops, peak, [&] { linear_backward_weight(dy, x); },
+        onednn_products({dy, true}, {x, false}, DType::f32)));
   }
 }
 
