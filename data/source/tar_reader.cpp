@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "data/source/pax.h"
 
 namespace vicinity {
 namespace {
@@ -31,17 +32,6 @@ const char* compression_of(std::string_view head) {
     return "xz";
   if (starts_with(head, "\x28\xb5\x2f\xfd"sv)) return "zstd";
   return nullptr;
-}
-
-bool is_number(std::string_view text) {
-  return !text.empty() && text.size() <= 18 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-uint64_t decimal(std::string_view text) {
-  uint64_t value = 0;
-  for (const char c : text) value = value * 10 + static_cast<uint64_t>(c - '0');
-  return value;
 }
 
 }  // namespace
@@ -190,28 +180,14 @@ void TarReader::pax_record(const Header& header, std::string_view key, std::stri
     extension.has_path = true;
     return;
   }
-  VIC_CHECK(DataError, is_number(value), where(), ": a size of '", value, "'");
-  extension.size = decimal(value);
+  extension.size = pax_number(value, where());
   extension.has_size = true;
 }
 
-// Records "LENGTH KEY=VALUE\n"; LENGTH counts the whole record.
 void TarReader::read_pax(const Header& header, Extension& extension) const {
   const std::string body = extension_body(header);
-  std::string_view rest = body;
-  while (!rest.empty()) {
-    const size_t blank = rest.find(' ');
-    const std::string_view digits = rest.substr(0, std::min(blank, rest.size()));
-    const uint64_t length = is_number(digits) ? decimal(digits) : 0;
-    const bool sound = blank != std::string_view::npos && length > blank + 1 &&
-                       length <= rest.size() && rest[length - 1] == '\n';
-    VIC_CHECK(DataError, sound, where(), ": a damaged pax record");
-    const std::string_view record = rest.substr(blank + 1, length - blank - 2);
-    const size_t equals = record.find('=');
-    VIC_CHECK(DataError, equals != std::string_view::npos, where(), ": a damaged pax record");
-    pax_record(header, record.substr(0, equals), record.substr(equals + 1), extension);
-    rest.remove_prefix(length);
-  }
+  for (const auto& [key, value] : pax_records(body, where()))
+    pax_record(header, key, value, extension);
 }
 
 // True for headers that only say something of the next one.

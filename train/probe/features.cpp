@@ -5,14 +5,13 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 
 #include "core/base/files.h"
-#include "core/config/config_dump.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/normalize_images.h"
 #include "core/ops/token_pool.h"
 #include "core/ops/transfer.h"
-#include "core/runtime/cpu.h"
 #include "core/runtime/profile.h"
 #include "data/arrays/array_file.h"
 #include "data/loader.h"
@@ -20,8 +19,7 @@
 #include "models/weights/safetensors.h"
 #include "train/evaluate.h"
 #include "train/inference_memory.h"
-#include "train/probe/checksum.h"
-#include "train/run/setup.h"
+#include "train/probe/feature_identity.h"
 
 namespace vicinity {
 namespace {
@@ -72,48 +70,6 @@ void check_rows(const Tensor& rows, const Batch& batch, const Source& source) {
         " are not finite: the weights of the model are damaged, or their numbers overflow in ",
         "this precision (train.precision=fp32)");
   }
-}
-
-// What a file says of itself without being read; nothing where the images lie in one file.
-void add_stamp(Checksum& sum, const std::string& path) {
-  std::error_code failed;
-  const auto bytes = fs::file_size(path, failed);
-  if (failed) return;
-  sum.add(bytes);
-  sum.add(static_cast<uint64_t>(fs::last_write_time(path, failed).time_since_epoch().count()));
-}
-
-// Those that lie in the folder itself, as IDX files do, by name.
-std::vector<std::string> plain_files(const std::string& folder) {
-  std::vector<std::string> files;
-  if (!fs::is_directory(folder)) return files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (entry.is_regular_file()) files.push_back(entry.path().string());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-// Threads change no bit, so they are no part of it.
-std::string device_text(Device device) {
-  return device == kCpu ? name_of(cpu().isa()) : describe_device(device);
-}
-
-std::string identity_of(const Model& model, const Source& source, const FeatureSettings& s) {
-  Checksum files;
-  for (int64_t i = 0; i < source.size(); ++i) add_stamp(files, source.name(i));
-  add_stamp(files, s.root);
-  for (const std::string& file : plain_files(s.root)) add_stamp(files, file);
-  Checksum all;
-  ModelConfig architecture = model.config();
-  TransformConfig transform = s.transform;
-  for (const std::string& part :
-       {dump_config(architecture), dump_config(transform), source.fingerprint(), files.text(),
-        str(s.upright, " ", s.act, " ", device_text(model.store().value().device()), " ", s.blocks,
-            " ", s.batch)})
-    all.add(part);
-  all.add(backbone_checksum(model));
-  return all.text();
 }
 
 // Rows from memory or, where they are kept, by way of the file.
@@ -212,23 +168,12 @@ ModelConfig feature_architecture(ModelConfig config, int blocks) {
   return config;
 }
 
-uint64_t backbone_checksum(const Model& model) {
-  const Tensor values = to_device(model.store().value(), kCpu);
-  Checksum sum;
-  for (const Published& p : model.store().published()) {
-    if (p.name.find("classifier.") == 0) continue;
-    const Tensor part = values.slice(p.offset, p.offset + p.size());
-    sum.add({part.raw(), part.bytes()});
-  }
-  return sum.value();
-}
-
 Features features_of(const Model& model, const Source& source, const FeatureSettings& settings) {
   Features result;
   for (int64_t i = 0; i < source.size(); ++i) result.labels.push_back(source.label(i));
   std::string identity;
   if (is_first(settings.comm) && !settings.cache.empty()) {
-    identity = identity_of(model, source, settings);
+    identity = feature_identity(model, source, settings);
     result.file = settings.cache + "/" + identity + ".safetensors";
     result.reused = fs::exists(result.file);
   }

@@ -46,7 +46,4 @@ struct Features {
 /// Of many ranks rank 0 alone reads and keeps rows; they are the bytes of a process on its own.
 Features features_of(const Model& model, const Source& source, const FeatureSettings& settings);
 
-/// A checksum of every parameter but the classifier's.
-uint64_t backbone_checksum(const Model& model);
-
 }  // namespace vicinity

@@ -2,77 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
-#include "train/report/axis.h"
+#include "train/report/chart_frame.h"
 
 namespace vicinity {
 namespace {
 
-// In units of the drawing, which is as wide as a phone shows.
-constexpr double kWidth = 400, kHeight = 230, kLeft = 52, kRight = 8, kTop = 10, kBottom = 30;
 constexpr size_t kMostPoints = 120, kTableRows = 20;
-
-std::string number(double value) { return format_fixed(value, 1); }
 
 struct Drawn {
   const Line* line;
   std::vector<ThinPoint> points;
 };
-
-struct Range {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-  void add(double value) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  bool any() const { return low <= high; }
-};
-
-class Frame {
- public:
-  Frame(Axis x, Axis y) : x_(std::move(x)), y_(std::move(y)) {}
-  double x(double value) const { return kLeft + x_.at(value) * (kWidth - kLeft - kRight); }
-  double y(double value) const {
-    return kHeight - kBottom - y_.at(value) * (kHeight - kTop - kBottom);
-  }
-  Html grid() const;
-
- private:
-  Axis x_, y_;
-};
-
-Html line_between(const char* kind, double x1, double y1, double x2, double y2) {
-  return lone_element("line", {{"class", kind},
-                               {"x1", number(x1)},
-                               {"y1", number(y1)},
-                               {"x2", number(x2)},
-                               {"y2", number(y2)}});
-}
-
-Html Frame::grid() const {
-  Html html;
-  for (const Tick& tick : y_.ticks()) {
-    html += line_between("grid", kLeft, y(tick.value), kWidth - kRight, y(tick.value));
-    html += element("text",
-                    {{"class", "end"}, {"x", number(kLeft - 6)}, {"y", number(y(tick.value) + 4)}},
-                    tick.text);
-  }
-  for (const Tick& tick : x_.ticks()) {
-    html += line_between("axis", x(tick.value), kHeight - kBottom, x(tick.value),
-                         kHeight - kBottom + 4);
-    html += element("text",
-                    {{"class", "mid"}, {"x", number(x(tick.value))}, {"y", number(kHeight - 13)}},
-                    tick.text);
-  }
-  html += line_between("axis", kLeft, kHeight - kBottom, kWidth - kRight, kHeight - kBottom);
-  html += element("text",
-                  {{"class", "end"}, {"x", number(kWidth - kRight)}, {"y", number(kHeight - 2)}},
-                  "epoch");
-  return html;
-}
 
 // Every mean, and the shades around nine of ten: single spikes are cut at the edge.
 void add_reach(const std::vector<ThinPoint>& points, Range& y) {
@@ -153,7 +96,7 @@ Html crosses(const Line& line, const Frame& frame) {
   for (const Point& p : line.points) {
     if (std::isfinite(p.y)) continue;
     const std::string x = number(frame.x(p.x) - 3);
-    path += "M" + x + " " + number(kTop) + "l6 6m0 -6l-6 6";
+    path += "M" + x + " " + number(Frame::kTop) + "l6 6m0 -6l-6 6";
   }
   if (path.empty()) return {};
   return lone_element("path", {{"class", "bad"}, {"d", path}});
@@ -173,21 +116,15 @@ Html drawing(const LineChart& chart, const std::vector<Drawn>& drawn, const Fram
     curves += crosses(*d.line, frame);
   }
   const std::string title = chart.id + "-t", description = chart.id + "-d", clip = chart.id + "-c";
-  const Html clip_path =
-      element("clipPath", {{"id", clip}},
-              lone_element("rect", {{"x", number(kLeft)},
-                                    {"y", number(kTop - 4)},
-                                    {"width", number(kWidth - kLeft - kRight + 4)},
-                                    {"height", number(kHeight - kTop - kBottom + 8)}}));
   return element("svg",
-                 {{"viewBox", str("0 0 ", kWidth, " ", kHeight)},
+                 {{"viewBox", Frame::view_box()},
                   {"role", "img"},
                   {"aria-labelledby", title + " " + description},
                   {"class", "chart"},
                   {"data-unit", chart.unit}},
                  element("title", {{"id", title}}, chart.title) +
-                     element("desc", {{"id", description}}, told) + clip_path + frame.grid() +
-                     element("g", {{"clip-path", "url(#" + clip + ")"}}, curves));
+                     element("desc", {{"id", description}}, told) + Frame::clip_path(clip) +
+                     frame.grid() + element("g", {{"clip-path", "url(#" + clip + ")"}}, curves));
 }
 
 Html legend(const LineChart& chart) {
