@@ -58,13 +58,14 @@ bool parse_integer(const YAML::Node& node, T& value) {
   return result.ec == std::errc() && result.ptr == text.data() + text.size();
 }
 
+// Finite ones: nothing that can be configured has a meaning for others.
 template <class T>
 bool parse_number(const YAML::Node& node, T& value) {
-  std::string text = lower(node.Scalar());
-  if (text == ".inf" || text == "-.inf" || text == ".nan") text.erase(text.find('.'), 1);
+  const std::string& text = node.Scalar();
   const char* begin = text.data() + (text.size() > 1 && text[0] == '+' ? 1 : 0);
   const auto result = std::from_chars(begin, text.data() + text.size(), value);
-  return result.ec == std::errc() && result.ptr == text.data() + text.size();
+  return result.ec == std::errc() && result.ptr == text.data() + text.size() &&
+         std::isfinite(value);
 }
 
 bool parse_bool(const YAML::Node& node, bool& value) {
@@ -105,8 +106,6 @@ bool parse(const YAML::Node& node, T& value) {
 
 template <class T>
 std::string number_text(T value) {
-  if (std::isnan(value)) return ".nan";
-  if (std::isinf(value)) return value > 0 ? ".inf" : "-.inf";
   if constexpr (std::is_same_v<T, double>) return format_number(value);
   std::string buffer(64, '\0');  // shortest text that gives the same float
   const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
