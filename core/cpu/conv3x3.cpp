@@ -1,10 +1,42 @@
 // Gathering and scattering of 3x3 patches on the CPU. Bound by memory.
 #include "core/ops/conv3x3.h"
 
-#include <vector>
-
 #include <cstring>
 
+#define HWY_TARGET_INCLUDE "core/cpu/conv3x3.cpp"
+#include "core/cpu/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace vicinity::kernels::HWY_NAMESPACE {
+
+/// Row h of one image's dx [height, width, channels] from dpatches [out rows, out columns, 9,
+/// channels]. An input row h is seen by output rows i with 2i - 1 <= h <= 2i + 1: i = h / 2 and,
+/// for odd h, (h + 1) / 2; columns likewise.
+template <class T>
+void scatter_row(const T* dpatches, int64_t h, int64_t height, int64_t width, int64_t channels,
+                 T* dx) {
+  const int64_t out_height = (height + 1) / 2, out_width = (width + 1) / 2;
+  for (int64_t w = 0; w < width; ++w, dx += channels) {
+    const T* taps[4];
+    int count = 0;
+    for (int64_t i = h / 2; i <= (h + 1) / 2 && i < out_height; ++i) {
+      for (int64_t j = w / 2; j <= (w + 1) / 2 && j < out_width; ++j) {
+        const int64_t tap = (h - 2 * i + 1) * 3 + (w - 2 * j + 1);
+        taps[count++] = dpatches + ((i * out_width + j) * 9 + tap) * channels;
+      }
+    }
+    for_lanes<Compute<T>>(channels, [&](int64_t c, auto part) {
+      Lanes<Compute<T>> sum;
+      for (int k = 0; k < count; ++k) sum += load(taps[k] + c, part);
+      store(sum, dx + c, part);
+    });
+  }
+}
+
+}  // namespace vicinity::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace vicinity::kernels {
 
 void conv3x3_patches(Cpu& cpu, const Tensor& x, Tensor& patches) {
@@ -35,32 +67,17 @@ void conv3x3_patches(Cpu& cpu, const Tensor& x, Tensor& patches) {
   });
 }
 
-// An input row h is seen by output rows i with 2i - 1 <= h <= 2i + 1: i = h / 2 and, for odd h, (h
-// + 1) / 2.
 void conv3x3_scatter(Cpu& cpu, const Tensor& dpatches, Tensor& dx) {
   const int64_t batch = dx.dim(0), height = dx.dim(1), width = dx.dim(2), channels = dx.dim(3);
-  const int64_t out_height = (height + 1) / 2, out_width = (width + 1) / 2;
+  const int64_t image = (height + 1) / 2 * ((width + 1) / 2) * 9 * channels;
   for_float_dtype(dx.dtype(), [&]<class T>() {
-    using C = Compute<T>;
+    const auto run = VIC_SIMD(scatter_row<T>);
     cpu.parallel_for(batch * height, [&](int64_t row) {
-      const int64_t b = row / height, h = row % height;
-      std::vector<C> sum(static_cast<size_t>(channels));
-      for (int64_t w = 0; w < width; ++w) {
-        std::fill(sum.begin(), sum.end(), C{0});
-        for (int64_t i = h / 2; i <= std::min((h + 1) / 2, out_height - 1); ++i) {
-          for (int64_t j = w / 2; j <= std::min((w + 1) / 2, out_width - 1); ++j) {
-            const int64_t tap = (h - 2 * i + 1) * 3 + (w - 2 * j + 1);
-            const T* in =
-                dpatches.data<T>() + (((b * out_height + i) * out_width + j) * 9 + tap) * channels;
-            for (int64_t c = 0; c < channels; ++c)
-              sum[static_cast<size_t>(c)] += static_cast<C>(in[c]);
-          }
-        }
-        T* out = dx.data<T>() + (row * width + w) * channels;
-        for (int64_t c = 0; c < channels; ++c) out[c] = static_cast<T>(sum[static_cast<size_t>(c)]);
-      }
+      run(dpatches.data<T>() + row / height * image, row % height, height, width, channels,
+          dx.data<T>() + row * width * channels);
     });
   });
 }
 
 }  // namespace vicinity::kernels
+#endif
