@@ -7,7 +7,7 @@
 namespace vicinity::testing {
 namespace {
 
-constexpr int64_t kClasses = 37;
+constexpr int64_t kClasses = 300;  // more than a block of a kernel has threads
 
 struct Case {
   std::vector<int32_t> batch, second;
@@ -62,12 +62,14 @@ double loss_of(const Tensor& logits, const Case& c, DType dtype, Device device) 
 }
 
 TEST(ClassWeights, MeanLossIsPyTorchs) {
-  const std::vector<int32_t> labels = {0, 36, 2, 11, 11, 19, 2}, others = {1, 0, 5, 11, 30, 7, 2};
+  const std::vector<int32_t> labels = {0, 299, 2, 11, 11, 19, 2}, others = {1, 0, 5, 11, 270, 7, 2};
   const std::vector<float> shares = {1, 0.25f, 0.5f, 0.75f, 0, 0.125f, 0.5f};
-  const Tensor logits = random_tensor({7, kClasses}, 3, 2);
+  std::vector<int32_t> many;
+  for (int32_t b = 0; b < 270; ++b) many.push_back(b * 7 % static_cast<int32_t>(kClasses));
+  const Tensor logits = random_tensor({270, kClasses}, 3, 2);
   for (const double smoothing : {0.0, 0.1}) {
-    for (const Case& c :
-         {Case{labels, {}, {}, smoothing}, Case{labels, others, shares, smoothing}}) {
+    for (const Case& c : {Case{labels, {}, {}, smoothing}, Case{labels, others, shares, smoothing},
+                          Case{many, {}, {}, smoothing}}) {
       const double expected = reference(logits, c);
       EXPECT_NEAR(loss_of(logits, c, DType::f64, kCpu) / expected, 1, 1e-13);
       for (const Device device : test_devices())

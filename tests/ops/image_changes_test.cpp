@@ -240,6 +240,13 @@ TEST(MixLabels, TurnsThemAroundAndTellsTheHeavier) {
       EXPECT_EQ(values_of<int32_t>(to_device(mixed.partner, kCpu)), turned);
       EXPECT_EQ(values_of<int32_t>(to_device(mixed.heavier, kCpu)), weight < 0.5f ? turned : own);
     }
+    std::vector<int32_t> many;  // of several blocks of a kernel
+    for (int32_t i = 0; i < 301; ++i) many.push_back(i);
+    const MixedLabels mixed = mix_labels(to_device(tensor_of<int32_t>({301}, many), device),
+                                         full({301}, 1, DType::f32, device));
+    EXPECT_EQ(values_of<int32_t>(to_device(mixed.heavier, kCpu)), many);
+    EXPECT_EQ(values_of<int32_t>(to_device(mixed.partner, kCpu)),
+              (std::vector<int32_t>(many.rbegin(), many.rend())));
     EXPECT_EQ(
         mix_labels(empty({0}, DType::i32, device), empty({0}, DType::f32, device)).partner.size(),
         0);

@@ -212,6 +212,19 @@ TEST(GradNorm, SumOfSquaresInDoublePrecision) {
     EXPECT_EQ(squares(empty({0}, DType::f32), device), 0) << device;
 }
 
+// More than a block has threads.
+TEST(GradNorm, AsManyChunksAsThereAreAreJoined) {
+  for (const int64_t chunks : {1, 31, 1023, 1025, 3000}) {
+    const Tensor x = random_tensor({chunks}, 5, 0.1, 1);
+    double expected = 0;
+    for (const double v : values_of<double>(x)) expected += v;
+    for (const Device device : devices()) {
+      const Tensor sum = to_device(join_squares(to_device(x, device)), kCpu);
+      EXPECT_NEAR(values_of<double>(sum)[0], expected, 1e-12 * expected) << chunks << device;
+    }
+  }
+}
+
 // Slices begin where no vector does.
 TEST(GradNorm, SumOfSquaresOfSlicesInEachDtype) {
   for (const DType dtype : {DType::f32, DType::bf16}) {

@@ -110,6 +110,17 @@ TEST(CudaAllocator, NamesATensorThatWasWrittenBehind) {
   EXPECT_EQ(error_of([] { empty({1}, DType::f32, kCuda); }), "");
 }
 
+DEV_KERNEL void copy_kernel(const float* x, float* y) { y[dev::thread()] = x[dev::thread()]; }
+
+TEST(CudaAllocator, NamesATensorThatWasCopiedTooFar) {
+  {
+    Tensor x = empty({31}, DType::f32, kCuda), y = empty({31}, DType::f32, kCuda);
+    dev::launch(cuda(), "copy", copy_kernel, {.threads = 32}, x.data<float>(), y.data<float>());
+  }
+  EXPECT_TRUE(says(error_of([] { empty({1}, DType::f32, kCuda); }),
+                   "a kernel wrote behind the end of a tensor of 124 bytes, at byte 124"));
+}
+
 TEST(CudaAllocator, AFreshTensorIsNaN) {
   for (int round = 0; round < 2; ++round) {  // the second is the first's memory
     Tensor x = empty({1000}, DType::f32, kCuda);
