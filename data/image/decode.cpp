@@ -88,13 +88,15 @@ bool read_png(png_structp png, png_infop info, PngSource& source, Image& image,
 }
 
 Image decode_webp(Bytes bytes, const std::string& name) {
-  int width = 0, height = 0;
-  VIC_CHECK(DataError, WebPGetInfo(bytes.data(), bytes.size(), &width, &height) != 0, "'", name,
-            "' is a damaged WebP");
-  check_size(width, height, name);
-  Image image(width, height);
-  const uint8_t* done =
-      WebPDecodeRGBInto(bytes.data(), bytes.size(), image.rgb.data(), image.rgb.size(), width * 3);
+  WebPBitstreamFeatures kind;
+  VIC_CHECK(DataError, WebPGetFeatures(bytes.data(), bytes.size(), &kind) == VP8_STATUS_OK, "'",
+            name, "' is a damaged WebP");
+  VIC_CHECK(DataError, kind.has_animation == 0, "'", name,
+            "' is an animated WebP, which is not read; save one of its frames as an image");
+  check_size(kind.width, kind.height, name);
+  Image image(kind.width, kind.height);
+  const uint8_t* done = WebPDecodeRGBInto(bytes.data(), bytes.size(), image.rgb.data(),
+                                          image.rgb.size(), kind.width * 3);
   VIC_CHECK(DataError, done != nullptr, "'", name, "' is a damaged or truncated WebP");
   return image;
 }
@@ -115,8 +117,10 @@ Image decode_png(Bytes bytes, const std::string& name) {
   PngReader reader(errors);
   Image image;
   std::vector<uint8_t*> rows;
-  VIC_CHECK(DataError, read_png(reader.png, reader.info, source, image, rows), "'", name,
-            "' is a damaged PNG: ", errors.message);
+  const bool whole = read_png(reader.png, reader.info, source, image, rows);
+  if (const int64_t width = png_get_image_width(reader.png, reader.info); !whole && width > 0)
+    check_size(width, png_get_image_height(reader.png, reader.info), name);
+  VIC_CHECK(DataError, whole, "'", name, "' is a damaged PNG: ", errors.message);
   return image;
 }
 

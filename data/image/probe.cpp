@@ -89,10 +89,11 @@ bool whole_webp(const Ends& file) {
   const std::string& head = file.head();
   int64_t length = 0;
   for (size_t i = 7; i >= 4; --i) length = length << 8 | static_cast<uint8_t>(head[i]);
-  int width = 0, height = 0;
+  WebPBitstreamFeatures kind;
   return length + 8 == file.size() &&
-         WebPGetInfo(reinterpret_cast<const uint8_t*>(head.data()), head.size(), &width, &height) &&
-         sensible(width, height);
+         WebPGetFeatures(reinterpret_cast<const uint8_t*>(head.data()), head.size(), &kind) ==
+             VP8_STATUS_OK &&
+         kind.has_animation == 0 && sensible(kind.width, kind.height);
 }
 
 bool whole(const Ends& file) {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <webp/encode.h>
+#include <zlib.h>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -79,6 +80,32 @@ TEST_F(ProbeTest, AbsurdSizesAreAnErrorThatNamesTheFile) {
       EXPECT_NE(error.message().find("big one"), std::string::npos);
     }
   }
+}
+
+std::string message_of(const std::string& bytes) {
+  try {
+    decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "it");
+  } catch (const DataError& error) {
+    return error.message();
+  }
+  return "";
+}
+
+TEST_F(ProbeTest, LargePngsAndAnimatedWebpsAreNotCalledDamaged) {
+  std::string png = encode_png(formula_image(9, 7));
+  png.replace(16, 8, std::string("\0\0\x4e\x20\0\0\x4e\x20", 8));  // 20,000 x 20,000
+  const uint32_t crc = crc32(0, reinterpret_cast<const Bytef*>(&png[12]), 17);
+  for (size_t i = 0; i < 4; ++i) png[29 + i] = static_cast<char>(crc >> (24 - 8 * i));
+  EXPECT_FALSE(whole(png));
+  EXPECT_EQ(message_of(png), "'it' claims 20000 x 20000 pixels; the most is 268435456");
+  // VP8X with the bit of animations and a canvas of 10 x 8, ANIM with its background and loops.
+  const std::string webp(
+      "RIFF\x24\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x09\0\0\x07\0\0"
+      "ANIM\x06\0\0\0\0\0\0\0\0\0",
+      44);
+  EXPECT_FALSE(whole(webp));
+  EXPECT_EQ(message_of(webp),
+            "'it' is an animated WebP, which is not read; save one of its frames as an image");
 }
 
 #if !defined(__SANITIZE_ADDRESS__)  // it maps more addresses than any limit allows
