@@ -32,14 +32,15 @@ class Plan(Program):
         return usage.ru_maxrss * 1024
 
     def test_memory_is_that_of_the_run_to_3_percent(self):
-        for name, model in (("dinat", DINAT), ("dinov2", DINOV2)):
-            for precision in ("fp32", "bf16"):
-                words = [*model, *STEPS, f"train.precision={precision}", "device=cpu"]
-                said = self.plan(f"data.root={self.data}", *words)["memory_bytes"]
-                measured = self.peak_of_training(*words)
-                share = said["total"] / measured
-                print(f"{name} {precision}: said {said['total'] / 2**20:.0f} MiB {said}, measured {measured / 2**20:.0f}: {share:.3f}")
-                self.assertAlmostEqual(share, 1, delta=0.03, msg=f"{name} {precision}")
+        average = [*DINAT, "train.ema=0.99"]  # which a checkpoint exchanges with the weights
+        for name, model, precision in (("dinat", DINAT, "fp32"), ("dinat", DINAT, "bf16"), ("dinov2", DINOV2, "fp32"),
+                                       ("dinov2", DINOV2, "bf16"), ("average", average, "bf16")):
+            words = [*model, *STEPS, f"train.precision={precision}", "device=cpu"]
+            said = self.plan(f"data.root={self.data}", *words)["memory_bytes"]
+            measured = self.peak_of_training(*words)
+            share = said["total"] / measured
+            print(f"{name} {precision}: said {said['total'] / 2**20:.0f} MiB {said}, measured {measured / 2**20:.0f}: {share:.3f}")
+            self.assertAlmostEqual(share, 1, delta=0.03, msg=f"{name} {precision}")
 
     def test_recomputation_takes_less(self):
         kept, again = (self.plan(*DINOV2, "train.batch=64", "train.precision=fp32", f"train.recompute={how}")["memory_bytes"]["tensors"] for how in ("none", "block"))

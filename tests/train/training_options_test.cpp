@@ -145,7 +145,9 @@ TEST(BestResult, MoreIsBetterWhateverItIsCalled) {
 }
 
 TEST(Averaging, FollowsEveryStepAndIsExchanged) {
-  const auto model = tiny_model(tiny_dinat(), DType::f32);
+  ModelConfig config = tiny_dinat();
+  config.dinat.embed_dim = 192;  // more weights than are exchanged at once
+  const auto model = tiny_model(config, DType::f32);
   ParameterStore& store = model->store();
   const auto optimizer = make_optimizer({}, store.value(), 0.5);
   std::vector<float> expected = values_of<float>(store.value());

@@ -1,5 +1,6 @@
 #include "train/optim/averaging.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "core/ops/elementwise.h"
@@ -12,6 +13,20 @@ Tensor clone(const Tensor& x) {
   Tensor copy = empty_like(x);
   copy_(copy, x);
   return copy;
+}
+
+// By parts: a checkpoint is taken while no second copy of the weights may fit.
+void exchange(const Tensor& a, const Tensor& b) {
+  constexpr int64_t kPart = int64_t{1} << 20;
+  const int64_t size = a.size();
+  const Tensor aside = empty({std::min(size, kPart)}, a.dtype(), a.device());
+  for (int64_t at = 0; at < size; at += kPart) {
+    const int64_t end = std::min(size, at + kPart);
+    Tensor of_a = a.slice(at, end), of_b = b.slice(at, end), kept = aside.slice(0, end - at);
+    copy_(kept, of_a);
+    copy_(of_a, of_b);
+    copy_(of_b, kept);
+  }
 }
 
 class Averaging : public Optimizer {
@@ -49,14 +64,14 @@ std::unique_ptr<Optimizer> averaging(std::unique_ptr<Optimizer> optimizer, Tenso
 }
 
 void exchange_average(ParameterStore& store, Tensor average, Exchange* ranks) {
-  const Tensor weights = ranks != nullptr ? ranks->own(store.value()) : clone(store.value());
   if (ranks != nullptr) {
+    const Tensor weights = ranks->own(store.value());
     ranks->put(average, store.value());
     ranks->gather(store.value());
+    copy_(average, weights);
   } else {
-    copy_(store.value(), average);
+    exchange(store.value(), average);
   }
-  copy_(average, weights);
   store.refresh_copies();
 }
 
