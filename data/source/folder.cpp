@@ -89,6 +89,16 @@ uint64_t bytes_of_file(const std::string& path) {
   return bytes;
 }
 
+const std::vector<std::string>& training_folder_names() {
+  static const std::vector<std::string> names = {"train", "training"};
+  return names;
+}
+
+const std::vector<std::string>& validation_folder_names() {
+  static const std::vector<std::string> names = {"val", "valid", "validation", "test", "testing"};
+  return names;
+}
+
 std::vector<std::string> subfolders(const std::string& root) {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : entries_of(root)) {

@@ -33,6 +33,10 @@ class FolderSource : public Source {
 uint64_t bytes_of_file(const std::string& path);
 /// True for names that end as image files do: .jpg, .jpeg, .png, .webp in any case.
 bool is_image_name(const std::string& path);
+/// Folders of training and of validation images, the first that is there, in small letters: Train
+/// is train.
+const std::vector<std::string>& training_folder_names();
+const std::vector<std::string>& validation_folder_names();
 /// Names of the folders in `root`, sorted, hidden ones left out.
 std::vector<std::string> subfolders(const std::string& root);
 

@@ -47,9 +47,9 @@ Entries images_of(const std::vector<std::shared_ptr<const InputFile>>& files, si
 }
 
 // The place behind the first folder with one of the names, or 0.
-size_t behind(const std::vector<std::string>& parts, const std::set<std::string>& names) {
+size_t behind(const std::vector<std::string>& parts, const std::vector<std::string>& names) {
   for (size_t i = 0; i + 2 < parts.size(); ++i) {
-    if (names.contains(parts[i])) return i + 1;
+    if (std::find(names.begin(), names.end(), lower(parts[i])) != names.end()) return i + 1;
   }
   return 0;
 }
@@ -59,7 +59,7 @@ void drop_front(Entry& entry, size_t count) {
 }
 
 // Images below a folder with one of the names.
-Entries below(const Entries& all, const std::set<std::string>& names) {
+Entries below(const Entries& all, const std::vector<std::string>& names) {
   Entries found;
   for (const Entry& entry : all) {
     const size_t place = behind(entry.parts, names);
@@ -82,11 +82,8 @@ void drop_root(Entries& all) {
   }
 }
 
-const std::set<std::string> kTrain = {"train", "training"},
-                            kVal = {"val", "valid", "validation", "test"};
-
 // Images of one split, from the class on.
-Entries from_class(Entries all, const std::set<std::string>& names) {
+Entries from_class(Entries all, const std::vector<std::string>& names) {
   Entries named = below(all, names);
   if (!named.empty()) return named;
   drop_root(all);
@@ -101,11 +98,12 @@ FolderArchive::Splits FolderArchive::open(const std::vector<std::string>& train_
   Files files;
   for (const std::string& path : train_paths) files.push_back(std::make_shared<InputFile>(path));
   const Entries all = images_of(files, 0, where);
-  const Entries train = from_class(all, kTrain);
-  const bool both = val_paths.empty() && !below(all, kTrain).empty();
-  Entries val = both ? below(all, kVal) : Entries{};
+  const Entries train = from_class(all, training_folder_names());
+  const bool both = val_paths.empty() && !below(all, training_folder_names()).empty();
+  Entries val = both ? below(all, validation_folder_names()) : Entries{};
   for (const std::string& path : val_paths) files.push_back(std::make_shared<InputFile>(path));
-  if (!val_paths.empty()) val = from_class(images_of(files, train_paths.size(), where), kVal);
+  if (!val_paths.empty())
+    val = from_class(images_of(files, train_paths.size(), where), validation_folder_names());
   std::set<std::string> classes;
   for (const Entry& entry : train) {
     VIC_CHECK(DataError, entry.parts.size() > 1, "'", entry.member.path, "' of '", where,

@@ -1,6 +1,7 @@
 #include "data/source/open.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <unordered_map>
 
@@ -50,6 +51,22 @@ void check_classes(const Source& train, const std::string& where) {
   }
 }
 
+// Shares are rounded class by class: of 1,000 classes of two images each, 0.15 keeps none.
+void check_both_sides(bool train, bool val, double share,
+                      const std::vector<std::vector<size_t>>& by_class) {
+  size_t most = 1;
+  for (const std::vector<size_t>& members : by_class) most = std::max(most, members.size());
+  const double enough = std::ceil(50.0 / static_cast<double>(most)) / 100;
+  const std::string remedy =
+      most == 1 ? "add images" : str("data.val_split=", enough, " keeps one of the largest");
+  VIC_CHECK(DataError, val, "data.val_split=", share,
+            " keeps no image for validation: the share of each class is rounded, and none has more "
+            "than ",
+            most, "; ", remedy);
+  VIC_CHECK(DataError, train, "data.val_split=", share,
+            " leaves no image for training; set a smaller share, or add images");
+}
+
 // Per class, the images in a seeded order: the first share is for validation. Images that share
 // their bytes go the same way.
 DataSets split(const std::shared_ptr<Source>& all, double share, uint64_t seed) {
@@ -73,8 +90,7 @@ DataSets split(const std::shared_ptr<Source>& all, double share, uint64_t seed) 
   std::vector<int64_t> train, val;
   for (size_t i = 0; i < size; ++i)
     (held[first[i]] ? val : train).push_back(static_cast<int64_t>(i));
-  VIC_CHECK(DataError, !val.empty() && !train.empty(), "data.val_split = ", share, " of ",
-            all->size(), " images leaves one side empty; set another share, or add images");
+  check_both_sides(!train.empty(), !val.empty(), share, by_class);
   log_info("no validation images: ", val.size(), " of ", all->size(),
            " images kept for validation (data.val_split=", share, ", stratified, seed ", seed, ")");
   return {std::make_shared<Subset>(all, std::move(train)),

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "data/pack/pack_source.h"
 #include "data/source/csv.h"
@@ -20,6 +21,25 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_file(const fs::path& path) { return fs::is_regular_file(path); }
+
+// In any spelling of capitals: Train and Val would else be two classes.
+std::string first_existing(const std::string& root, const std::vector<std::string>& names) {
+  if (!fs::is_directory(root)) return "";
+  const std::vector<std::string> folders = subfolders(root);
+  for (const std::string& name : names) {
+    if (fs::is_directory(fs::path(root) / name)) return (fs::path(root) / name).string();
+    for (const std::string& folder : folders)
+      if (lower(folder) == name) return (fs::path(root) / folder).string();
+  }
+  return "";
+}
+
+std::string train_folder(const std::string& root) {
+  return first_existing(root, training_folder_names());
+}
+std::string val_folder(const std::string& root) {
+  return first_existing(root, validation_folder_names());
+}
 
 bool is_imagenet_archive(const fs::path& path) {
   const std::string name = path.filename().string();
@@ -39,25 +59,10 @@ std::string kind_of(const DataConfig& config, const std::string& path) {
   if (is_file(path)) return kind_of_file(path);
   if (is_file(fs::path(path) / ImageNetSource::kTrain)) return "imagenet";
   if (has_idx_files(path)) return "idx";
-  const auto holds_shards = [&](const char* folder) {
-    const fs::path below = fs::path(path) / folder;
-    return fs::is_directory(below) && !tar_files(below.string()).empty();
+  const auto holds_shards = [](const std::string& folder) {
+    return fs::is_directory(folder) && !tar_files(folder).empty();
   };
-  return holds_shards("") || holds_shards("train") ? "tar" : "folder";
-}
-
-std::string first_existing(const std::string& root, std::initializer_list<const char*> names) {
-  for (const char* name : names) {
-    if (fs::is_directory(fs::path(root) / name)) return (fs::path(root) / name).string();
-  }
-  return "";
-}
-
-std::string train_folder(const std::string& root) {
-  return first_existing(root, {"train", "training"});
-}
-std::string val_folder(const std::string& root) {
-  return first_existing(root, {"val", "valid", "validation", "test"});
+  return holds_shards(path) || holds_shards(train_folder(path)) ? "tar" : "folder";
 }
 
 FoundData find_folders(const std::string& train, const std::string& val) {
@@ -169,6 +174,8 @@ FoundData find_root(const DataConfig& config) {
   if (kind == "tar") return find_shard_root(root);
   if (kind == "imagenet") return find_imagenet_root(config);
   const std::string train = train_folder(root), val = val_folder(root);
+  if (lower(fs::path(val).filename().string()).starts_with("test") && !train.empty())
+    log_info("no val folder: '", val, "' is for validation, and its images choose the best model");
   if (!train.empty() && !val.empty()) return find_folders(train, val);
   return find_folders(train.empty() ? root : train, "");
 }

@@ -191,6 +191,29 @@ TEST_F(OpenTest, SplitsAPlainFolderStratifiedAndSeeded) {
   EXPECT_LT(same, 6);
 }
 
+TEST_F(OpenTest, FoldersOfTrainingAndValidationMayHaveCapitals) {
+  for (const auto& [train, val] : std::vector<std::pair<const char*, const char*>>{
+           {"Train", "Val"}, {"Training", "Testing"}, {"TRAIN", "test"}}) {
+    const TempDir folder;
+    write_class_folders(folder.file(train), 2, 4, 6);
+    write_class_folders(folder.file(val), 2, 3, 6);
+    const DataSets sets = open_data({.root = folder.path()}, 0);
+    EXPECT_EQ(sets.train->size(), 8) << train;
+    EXPECT_EQ(sets.val->size(), 6) << val;
+    EXPECT_EQ(sets.train->class_names(), (std::vector<std::string>{"class_0", "class_1"}));
+  }
+}
+
+TEST_F(OpenTest, ASplitThatKeepsNothingSaysWhichDoes) {
+  write_class_folders(folder_.path(), 5, 2, 6);
+  EXPECT_EQ(error_of({.root = folder_.path()}),
+            "data.val_split=0.15 keeps no image for validation: the share of each class is "
+            "rounded, and none has more than 2; data.val_split=0.25 keeps one of the largest");
+  EXPECT_EQ(open_data({.root = folder_.path(), .val_split = 0.25}, 0).val->size(), 5);
+  EXPECT_EQ(error_of({.root = folder_.path(), .val_split = 0.9}),
+            "data.val_split=0.9 leaves no image for training; set a smaller share, or add images");
+}
+
 TEST_F(OpenTest, BadDataIsNamed) {
   EXPECT_NE(error_of({.root = folder_.file("absent")}).find("no such file"), std::string::npos);
   EXPECT_NE(error_of({.root = folder_.path()}).find("no images"), std::string::npos);
