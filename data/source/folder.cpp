@@ -42,12 +42,7 @@ void check_link(const fs::path& link) {
             "' is a link to a folder above it; remove it");
 }
 
-struct Found {
-  std::vector<std::string> images;         // whole paths
-  std::map<std::string, int64_t> ignored;  // number by ending
-};
-
-void walk(const fs::path& folder, Found& found) {
+void walk(const fs::path& folder, FoundImages& found) {
   for (const fs::directory_entry& entry : entries_of(folder)) {
     std::error_code error;
     const fs::file_status status = entry.status(error);
@@ -63,7 +58,15 @@ void walk(const fs::path& folder, Found& found) {
   }
 }
 
-void log_ignored(const std::string& root, const std::map<std::string, int64_t>& ignored) {
+}  // namespace
+
+void find_images(const std::string& folder, FoundImages& found) {
+  const auto before = static_cast<std::ptrdiff_t>(found.images.size());
+  walk(folder, found);
+  std::sort(found.images.begin() + before, found.images.end());
+}
+
+void log_ignored(const std::string& where, const std::map<std::string, int64_t>& ignored) {
   int64_t total = 0;
   std::vector<std::string> endings;
   for (const auto& [ending, count] : ignored) {
@@ -71,11 +74,9 @@ void log_ignored(const std::string& root, const std::map<std::string, int64_t>& 
     endings.push_back(ending.empty() ? "no ending" : ending);
   }
   if (total > 0)
-    log_info("ignored ", total, total == 1 ? " file" : " files", " of the classes in '", root,
-             "': ", join(endings, ", "));
+    log_info("ignored ", total, total == 1 ? " file" : " files", " ", where, ": ",
+             join(endings, ", "));
 }
-
-}  // namespace
 
 bool is_image_name(const std::string& path) {
   const std::string end = lower(fs::path(path).extension().string());
@@ -112,21 +113,20 @@ FolderSource::FolderSource(const std::string& root, const std::vector<std::strin
     : root_(root) {
   const std::vector<std::string> folders = subfolders(root);
   class_names_ = classes.empty() ? folders : classes;
-  Found found;
+  FoundImages found;
   for (const std::string& folder : folders) {
     const auto at = std::find(class_names_.begin(), class_names_.end(), folder);
     VIC_CHECK(DataError, at != class_names_.end(), "class '", folder, "' of '", root,
               "' is not among the training classes (", join(class_names_, ", "),
               "); rename the folder or add training images");
     found.images.clear();
-    walk(fs::path(root) / folder, found);
-    std::sort(found.images.begin(), found.images.end());
+    find_images((fs::path(root) / folder).string(), found);
     for (const std::string& file : found.images) {
       paths_.add(fs::path(file).lexically_relative(root).string());
       labels_.push_back(static_cast<int32_t>(at - class_names_.begin()));
     }
   }
-  log_ignored(root, found.ignored);
+  log_ignored("of the classes in '" + root + "'", found.ignored);
 }
 
 Source::Stored FolderSource::stored(int64_t index) const {

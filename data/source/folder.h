@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+
 #include "data/source/name_table.h"
 #include "data/source/source.h"
 
@@ -28,6 +30,17 @@ class FolderSource : public Source {
   NameTable paths_;  // below the root
   std::vector<int32_t> labels_;
 };
+
+/// What lies below a folder: image files, by their names, and how many others by their endings.
+struct FoundImages {
+  std::vector<std::string> images;
+  std::map<std::string, int64_t> ignored;
+};
+/// Links are followed, hidden files and folders left out; images are added sorted. DataError for a
+/// folder that cannot be read and a link to one above it.
+void find_images(const std::string& folder, FoundImages& found);
+/// "ignored 2 files WHERE: .bmp, .heic", if there are any.
+void log_ignored(const std::string& where, const std::map<std::string, int64_t>& ignored);
 
 /// Bytes of a file; DataError if it cannot be read.
 uint64_t bytes_of_file(const std::string& path);

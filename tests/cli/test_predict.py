@@ -100,6 +100,15 @@ class Predict(Program):
         odd = self.predict("run", f"{self.data}/class_[1]/[0-2]*.png")
         self.assertEqual([pathlib.Path(line["file"]).name for line in odd], ["0.png", "1.png", "2.png"])
         self.assertEqual(len(self.predict("run", self.data / "class_0/big [1].PNG")), 1)  # a name, not a pattern
+        album = self.dir / "album"
+        album.mkdir()
+        (album / "linked").symlink_to(self.data / "class_1")
+        for name in ("._1.png", ".thumbnails/1.png", "a.HEIC", "b.heic", "c.bmp"):
+            (album / name).parent.mkdir(exist_ok=True)
+            (album / name).write_bytes(b"no image")
+        for words in ([album], ["alb*"], ["albu[m]"]):
+            found = self.predict("run", *words, has=["ignored 3 files in '", "': .bmp, .heic"])
+            self.assertEqual([pathlib.Path(line["file"]).parent.name for line in found], ["linked"] * 8)
         listed = self.predict("run", "-", input=f"{self.image}\r\n\n{self.data}/class_0/1.png\n")
         self.assertEqual([line["file"] for line in listed], [str(self.image), f"{self.data}/class_0/1.png"])
         for line in every:

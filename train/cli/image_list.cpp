@@ -2,7 +2,6 @@
 
 #include <glob.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "core/base/error.h"
@@ -14,19 +13,12 @@ namespace {
 namespace fs = std::filesystem;
 
 void add_folder(const std::string& folder, std::vector<std::string>& files) {
-  std::vector<std::string> inside;
-  try {
-    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-      if (entry.is_regular_file() && is_image_name(entry.path().string()))
-        inside.push_back(entry.path().string());
-    }
-  } catch (const fs::filesystem_error& error) {
-    VIC_FAIL(DataError, "cannot read '", error.path1().string(), "': ", error.code().message());
-  }
-  VIC_CHECK(DataError, !inside.empty(), "no images in '", folder,
+  FoundImages found;
+  find_images(folder, found);
+  log_ignored("in '" + folder + "'", found.ignored);
+  VIC_CHECK(DataError, !found.images.empty(), "no images in '", folder,
             "' (looked for .jpg, .jpeg, .png, .webp)");
-  std::sort(inside.begin(), inside.end());
-  files.insert(files.end(), inside.begin(), inside.end());
+  files.insert(files.end(), found.images.begin(), found.images.end());
 }
 
 void add_lines(std::istream& input, std::vector<std::string>& files) {
@@ -38,11 +30,18 @@ void add_lines(std::istream& input, std::vector<std::string>& files) {
 
 void add_matches(const std::string& pattern, std::vector<std::string>& files) {
   glob_t found{};
+  std::vector<std::string> matches;
   if (glob(pattern.c_str(), 0, nullptr, &found) == 0)
-    files.insert(files.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  const bool any = found.gl_pathc > 0;
+    matches.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   globfree(&found);
-  VIC_CHECK(DataError, any, "no file matches '", pattern, "'");
+  VIC_CHECK(DataError, !matches.empty(), "no file matches '", pattern, "'");
+  for (const std::string& match : matches) {
+    if (fs::is_directory(match)) {
+      add_folder(match, files);
+    } else {
+      files.push_back(match);
+    }
+  }
 }
 
 }  // namespace
