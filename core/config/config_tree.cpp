@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <map>
 #include <set>
@@ -58,6 +59,18 @@ class Flattener {
   std::map<std::string, std::string> origins_;  // by key
 };
 
+// What the parser says otherwise: that some map value is illegal.
+std::string about_tabs(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const size_t text = line.find_first_not_of(' ');
+    if (text != std::string::npos && line[text] == '\t')
+      return str("; line ", number, " begins with a tab, YAML is indented by spaces");
+  }
+  return "";
+}
+
 std::vector<ConfigEntry> load_entries(const std::string& path, const std::string& section) {
   VIC_CHECK(ConfigError, std::filesystem::is_regular_file(path), path,
             ": no such file; give the path or the name of a config");
@@ -70,7 +83,8 @@ std::vector<ConfigEntry> load_entries(const std::string& path, const std::string
               ": a config must be a mapping of `key: value` lines");
     flattener.add_map(section, root);
   } catch (const YAML::Exception& error) {
-    VIC_FAIL(ConfigError, flattener.origin(error.mark), ": malformed YAML: ", error.msg);
+    VIC_FAIL(ConfigError, flattener.origin(error.mark), ": malformed YAML: ", error.msg,
+             about_tabs(path));
   }
   return flattener.take();
 }
@@ -100,7 +114,7 @@ void ConfigTree::add_file(const std::string& path) {
   for (ConfigEntry& entry : load_entries(path, "")) {
     if (entry.key == "include") {
       const Opened opened(open_files_, path);
-      include_files(entry);
+      include_files(entry, path);
     } else {
       own.push_back(std::move(entry));
     }
@@ -108,12 +122,27 @@ void ConfigTree::add_file(const std::string& path) {
   merge(std::move(own));
 }
 
-void ConfigTree::include_files(const ConfigEntry& entry) {
+namespace {
+
+// Beside the file that includes it, wherever that is included from; else as --config finds it.
+std::string find_included(const std::string& name, const std::string& by) {
+  const std::filesystem::path beside = std::filesystem::path(by).parent_path() / name;
+  for (const std::string& file : {beside.string(), beside.string() + ".yaml"}) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file, ignored))
+      return std::filesystem::path(file).lexically_normal().string();
+  }
+  return find_config("recipes", name);
+}
+
+}  // namespace
+
+void ConfigTree::include_files(const ConfigEntry& entry, const std::string& by) {
   const YAML::Node names = YAML::Load(entry.text);
   const auto include = [&](const YAML::Node& name) {
     VIC_CHECK(ConfigError, name.IsScalar(), entry.origin, ": include = ", entry.text,
               ": expected the name of a config or a list of names");
-    in_context("at " + entry.origin, [&] { add_file(find_config("recipes", name.Scalar())); });
+    in_context("at " + entry.origin, [&] { add_file(find_included(name.Scalar(), by)); });
   };
   if (!names.IsSequence()) return include(names);
   for (const YAML::Node& name : names) include(name);

@@ -20,8 +20,8 @@ struct ConfigEntry {
 /// stands for configs/models/NAME.yaml; its keys appear below `model.` and yield to every explicit
 /// `model.*` key, whatever the order.
 ///
-/// A file's `include: NAME`, or a list of names, adds configs/recipes/NAME.yaml before the file's
-/// own keys, which win.
+/// A file's `include: NAME`, or a list of names, adds NAME or NAME.yaml beside it, else
+/// configs/recipes/NAME.yaml, before the file's own keys, which win.
 class ConfigTree {
  public:
   /// ConfigError, with file:line, if the file is missing, is not YAML, has a key twice or includes
@@ -46,7 +46,7 @@ class ConfigTree {
   using Entries = std::vector<ConfigEntry>;
   void merge(Entries added);
   void include_model(const ConfigEntry& entry);
-  void include_files(const ConfigEntry& entry);
+  void include_files(const ConfigEntry& entry, const std::string& by);
 
   Entries explicit_;
   Entries included_;  // from configs/models/NAME.yaml

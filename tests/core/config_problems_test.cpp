@@ -103,6 +103,9 @@ TEST_F(ConfigTest, MalformedAndDuplicateKeysNameTheLine) {
               twice + ":4: key 'train.batch' is given twice");
   EXPECT_SAYS(error_of([&] { tree.add_file(dotted); }),
               dotted + ":3: key 'train.batch' is given twice");
+  const std::string tab = write("tab.yaml", "seed: 1\ntrain:\n\tbatch: 3\n");
+  EXPECT_SAYS(error_of([&] { tree.add_file(tab); }),
+              "; line 3 begins with a tab, YAML is indented");
   EXPECT_SAYS(error_of([&] { tree.add_file(list); }), list + ":1: a config must be a mapping");
   EXPECT_SAYS(error_of([&] { tree.add_override("seed=[1"); }), "command line: seed=[1: malformed");
   EXPECT_SAYS(error_of([&] { tree.add_override("seed"); }), "is not key=value");

@@ -49,6 +49,21 @@ TEST_F(ConfigTest, IncludedFilesComeFirstAndKeepTheirOrigin) {
   EXPECT_EQ(tree.find("train.epochs")->origin, base + ":1");
 }
 
+TEST_F(ConfigTest, AnIncludedFileMayLieBesideItsReader) {
+  const std::string base = write("mine/base.yaml", "train: {batch: 8, epochs: 300}\n");
+  write("mine/more/note.yaml", "include: ../base.yaml\nnote: more\n");
+  ConfigTree tree;
+  tree.add_file(write("mine/own.yaml", "include: [base, more/note]\ntrain: {batch: 9}\n"));
+  RunSettings run;
+  read_config(tree, run);
+  EXPECT_EQ(run.train.batch, 9);
+  EXPECT_EQ(run.note, "more");
+  EXPECT_EQ(tree.find("train.epochs")->origin, base + ":1");
+  write("mine/round.yaml", "include: round.yaml\n");
+  EXPECT_SAYS(error_of([&] { tree.add_file(write("mine/start.yaml", "include: round\n")); }),
+              "includes itself");
+}
+
 TEST_F(ConfigTest, AListOfTextMayBeOneText) {
   ConfigTree tree;
   tree.add_override("freeze=embeddings*");
