@@ -21,9 +21,29 @@ const std::vector<std::pair<std::string, std::string>> kAliases = {
     {"imgsz", "data.image_size"},
     {"img_size", "data.image_size"},
     {"workers", "data.loader_threads"},
+    {"num_workers", "data.loader_threads"},
+    {"data", "data.root"},
+    {"data_dir", "data.root"},
+    {"dataset", "data.root"},
     {"amp", "train.precision"},
+    {"fp16", "train.precision"},
+    {"bf16", "train.precision"},
+    {"opt", "optim.name"},
+    {"optimizer", "optim.name"},
+    {"optim", "optim.name"},
+    {"sched", "sched.name"},
     {"wd", "optim.weight_decay"},
+    {"grad_clip", "optim.clip_grad"},
+    {"max_grad_norm", "optim.clip_grad"},
+    {"scheduler", "sched.name"},
     {"warmup", "sched.warmup"},
+    {"warmup_epochs", "sched.warmup"},
+    {"warmup_steps", "sched.warmup"},
+    {"drop_path", "model.drop_path_rate"},
+    {"dropout", "train.head_dropout"},
+    {"label_smoothing", "train.smoothing"},
+    {"class_weight", "train.class_weights"},
+    {"early_stopping", "train.patience"},
     {"pretrained", "model.weights"},
     {"mixup_alpha", "train.mixup"},
     {"cutmix_alpha", "train.cutmix"},
@@ -34,6 +54,17 @@ const std::vector<std::pair<std::string, std::string>> kAliases = {
     {"device", "device"},
 };
 
+// What other trainers have a key for, and how it is here.
+const std::vector<std::pair<std::string, std::string>> kOtherwise = {
+    {"num_classes", "the images tell the classes"},
+    {"nb_classes", "the images tell the classes"},
+    {"accum_iter", "train.batch is the whole batch, train.micro_batch how many images at a time"},
+    {"gradient_accumulation_steps",
+     "train.batch is the whole batch, train.micro_batch how many images at a time"},
+    {"output_dir", "the folder of a run is --out DIR"},
+    {"resume", "write --resume"},
+};
+
 std::string leaf_of(const std::string& path) { return path.substr(path.rfind('.') + 1); }
 
 std::string section_of(const std::string& path) {
@@ -41,11 +72,17 @@ std::string section_of(const std::string& path) {
   return dot == std::string::npos ? "" : path.substr(0, dot);
 }
 
-// The known path that an unknown key most likely means, or "".
-std::string meant(const std::string& key, const FieldList& fields) {
+std::string other_name_of(const std::string& key, const FieldList& fields) {
   for (const auto& [alias, path] : kAliases) {
     if (alias == leaf_of(key) && path != key && fields.find(path)) return path;
   }
+  return "";
+}
+
+// The known path that an unknown key most likely means, or "".
+std::string meant(const std::string& key, const FieldList& fields) {
+  const std::string other = other_name_of(key, fields);
+  if (!other.empty()) return other;
   std::vector<std::string> siblings;  // a slip of the finger keeps the section
   for (const FieldRef& field : fields.fields()) {
     if (field.path == leaf_of(key) || ends_with(field.path, "." + leaf_of(key))) return field.path;
@@ -53,6 +90,14 @@ std::string meant(const std::string& key, const FieldList& fields) {
   }
   const std::string sibling = nearest(leaf_of(key), siblings);
   return sibling.empty() ? nearest(key, fields.paths()) : join_path(section_of(key), sibling);
+}
+
+// " (...)", or "".
+std::string advice(const std::string& key, const FieldList& fields) {
+  for (const auto& [theirs, text] : kOtherwise)
+    if (theirs == leaf_of(key)) return " (" + text + ")";
+  const std::string near = fields.is_section(key) ? other_name_of(key, fields) : meant(key, fields);
+  return near.empty() ? "" : " (did you mean '" + near + "'?)";
 }
 
 class Reader {
@@ -76,11 +121,10 @@ class Reader {
       if (options_.ignore_unknown) {
         ignored.push_back(entry.key);
       } else if (fields.is_section(entry.key)) {
-        report(entry.origin, str(entry.key, " = ", entry.text, ": expected a section of keys"));
+        report(entry.origin, str(entry.key, " = ", entry.text, ": expected a section of keys",
+                                 advice(entry.key, fields)));
       } else {
-        const std::string near = meant(entry.key, fields);
-        report(entry.origin, str("unknown key '", entry.key, "'",
-                                 near.empty() ? std::string() : " (did you mean '" + near + "'?)"));
+        report(entry.origin, str("unknown key '", entry.key, "'", advice(entry.key, fields)));
       }
     }
     return ignored;

@@ -64,6 +64,10 @@ TEST_F(ConfigTest, UnknownKeysSuggestWhatWasMeant) {
   EXPECT_SAYS(suggestion("sede=3"), "did you mean 'seed'?");
   EXPECT_FALSE(contains(suggestion("zzzzzzzzzz=3"), "did you mean"));
   EXPECT_SAYS(suggestion("train=3"), "train = 3: expected a section of keys");
+  EXPECT_SAYS(suggestion("optim=sgd"), "optim = sgd: expected a section of keys");
+  EXPECT_FALSE(contains(suggestion("optim=sgd"), "seed"));
+  EXPECT_SAYS(suggestion("num_classes=3"), "'num_classes' (the images tell the classes)");
+  EXPECT_SAYS(suggestion("train.accum_iter=3"), "train.micro_batch how many images at a time)");
   EXPECT_SAYS(suggestion("model.heads=3"), "unknown key 'model.heads'");
 }
 
