@@ -27,6 +27,10 @@ class Cli(Program):
         self.run_it("--version", has=["vicinity", "oneDNN", "HDF5"])
         for verb in (["train"], ["eval"], ["eval", "knn"], ["eval", "linear"], ["predict"], ["embed"], ["data", "check"], ["data", "pack"], ["export"], ["inspect"], ["config", "dump"], ["bench", "step"], ["doctor"]):
             self.run_it(*verb, "--help", has=["usage: vicinity"])
+        self.run_it("data", "--help", has=["data check", "data pack", "data preview"])
+        self.run_it("bench", code=2, has=["bench step", "bench floor"])
+        self.run_it("eval", "--help", has=["--out DIR", "key=value", "eval knn", "eval linear"])
+        self.assertIn("usage: vicinity doctor\n", self.run_it("doctor", "--help"))
 
     def test_unknown_words_are_met_with_the_near_one(self):
         self.run_it("trian", code=2, has=["did you mean 'train'?"])

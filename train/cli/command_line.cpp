@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/comm/launch.h"
+#include "train/cli/help_text.h"
 #include "train/cli/version.h"
 
 namespace vicinity {
@@ -17,15 +18,14 @@ bool is_override(const std::string& word) {
          word.find(' ') > equals;
 }
 
-std::string overview() {
-  std::string text =
-      "vicinity trains DiNAT and DINOv2 vision transformers.\n\nusage: vicinity VERB "
-      "[arguments]\n\n";
-  for (const Verb& verb : verbs()) {
-    text += "  " + verb.name + std::string(verb.name.size() < 14 ? 14 - verb.name.size() : 1, ' ') +
-            verb.help + "\n";
-  }
-  return text + "\nvicinity VERB --help tells more; vicinity --version the build.\n";
+bool asks_for_help(const std::string& word) { return word == "--help" || word == "-h"; }
+
+// data.root=~/flowers: a shell expands ~ at the beginning of a word alone.
+std::string with_home(const std::string& word) {
+  const size_t value = word.find('=') + 1;
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || word.compare(value, 2, "~/") != 0) return word;
+  return word.substr(0, value) + home + word.substr(value + 1);
 }
 
 // "data pack" is one verb of two words.
@@ -110,9 +110,14 @@ int64_t Arguments::number(const std::string& option, int64_t otherwise, int64_t 
 }
 
 int run_command_line(const std::vector<std::string>& words) {
-  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+  if (words.empty() || asks_for_help(words[0]) || words[0] == "help") {
     std::cout << overview();
     return words.empty() ? static_cast<int>(ExitCode::config) : 0;
+  }
+  const std::string group = help_of_group(words[0]);
+  if (!group.empty() && (words.size() == 1 || asks_for_help(words[1]))) {
+    std::cout << group;
+    return words.size() == 1 ? static_cast<int>(ExitCode::config) : 0;
   }
   if (words[0] == "--version") {
     std::cout << version_text();
@@ -124,35 +129,26 @@ int run_command_line(const std::vector<std::string>& words) {
   std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
   refuse_unknown(verb, rest);
 
-  CLI::App app(verb.help + "\n\nusage: vicinity " + verb.name + " " + verb.usage,
-               "vicinity " + verb.name);
+  CLI::App app("", "vicinity " + verb.name);
   Arguments arguments;
   std::map<std::string, std::vector<std::string>> values;
   std::vector<std::string> plain;
-  app.add_option("arguments", plain,
-                 verb.takes_config ? "files, and settings as key=value" : "files");
+  app.add_option("arguments", plain);
   if (verb.takes_config) {
-    app.add_option("--config", values["--config"],
-                   "a YAML file, or the name of one under configs/; later ones win")
-        ->take_all()
-        ->allow_extra_args(false);
+    app.add_option("--config", values["--config"])->take_all()->allow_extra_args(false);
   }
   for (const Option& option : verb.options) {
     if (option.value.empty()) {
-      app.add_flag_callback(
-          option.name, [&, name = option.name] { arguments.options[name]; }, option.help);
+      app.add_flag_callback(option.name, [&, name = option.name] { arguments.options[name]; });
     } else {
-      app.add_option(option.name, values[option.name], option.help)
-          ->type_name(option.value)
-          ->take_all()
-          ->allow_extra_args(false);
+      app.add_option(option.name, values[option.name])->take_all()->allow_extra_args(false);
     }
   }
   try {
     std::reverse(rest.begin(), rest.end());
     app.parse(rest);
   } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
+    std::cout << help_of(verb);
     return 0;
   } catch (const CLI::ParseError& error) {
     VIC_FAIL(UsageError, "vicinity ", verb.name, ": ", error.what(), "\nvicinity ", verb.name,

@@ -125,7 +125,7 @@ std::vector<Verb> data_verbs() {
 std::vector<Verb> telling_verbs() {
   return {
       {"inspect",
-       "PATH | model=NAME [data.image_size=N] [train.micro_batch=N]",
+       "PATH | model=NAME [data.image_size=N] [train.micro_batch=N] | data.root=PATH",
        "what a model, a checkpoint, a weight file or a data set holds",
        {kJson},
        true,
