@@ -89,6 +89,20 @@ std::vector<ConfigEntry> load_entries(const std::string& path, const std::string
   return flattener.take();
 }
 
+// What nobody means as YAML on a command line: a remark ("photos #2"), and whatever YAML would read
+// otherwise but is there as it is written ("[raw]", "photos: new").
+bool is_plain_text(const std::string& text) {
+  try {
+    const YAML::Node value = YAML::Load(text);
+    if (value.IsScalar() && value.Scalar() == text) return false;
+    const bool quoted = text[0] == '"' || text[0] == '\'';
+    if (value.IsScalar() && !quoted && text.find(" #") != std::string::npos) return true;
+  } catch (const YAML::Exception&) {  // "*stars" is an alias that nothing explains
+  }
+  std::error_code ignored;
+  return std::filesystem::exists(text, ignored);
+}
+
 // A file on the list of those that include one another, until it leaves, by an error too.
 class Opened {
  public:
@@ -152,10 +166,11 @@ void ConfigTree::add_override(const std::string& assignment) {
   const size_t equals = assignment.find('=');
   VIC_CHECK(ConfigError, equals != std::string::npos && equals > 0, "command line: '", assignment,
             "' is not key=value");
-  const std::string key = assignment.substr(0, equals);
+  const std::string key = assignment.substr(0, equals), text = assignment.substr(equals + 1);
+  if (is_plain_text(text)) return merge({{key, yaml_string(text), "command line"}});
   Flattener flattener("");
   try {
-    const YAML::Node value = YAML::Load(assignment.substr(equals + 1));
+    const YAML::Node value = YAML::Load(text);
     in_context("on the command line, for " + key, [&] { check_extent(value); });
     flattener.add(key, value, YAML::Mark::null_mark());
   } catch (const YAML::Exception& error) {

@@ -27,7 +27,8 @@ class ConfigTree {
   /// ConfigError, with file:line, if the file is missing, is not YAML, has a key twice or includes
   /// itself.
   void add_file(const std::string& path);
-  /// `key=value`, the value in YAML. ConfigError if it has no `=` or the value is not YAML.
+  /// `key=value`, the value in YAML without remarks, or a path that is there and that YAML would
+  /// read otherwise. ConfigError if it has no `=` or the value is neither.
   void add_override(const std::string& assignment);
   /// One value that was read elsewhere (a field of a JSON file, whose values are YAML).
   void add(ConfigEntry entry) { merge({std::move(entry)}); }

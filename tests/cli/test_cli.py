@@ -191,6 +191,7 @@ class Cli(Program):
                 self.assertRegex(bars[1], r"^\[={10} {10}\] 2/4  loss \d+\.\d{4}  \d+ img/s  eta [\d.]+s$")
 
     def test_a_relative_path_is_looked_for_somewhere(self):
+        self.run_it("data", "check", "data.root=~/data", env={**os.environ, "HOME": str(self.dir)}, has=["14 images"])
         self.run_it("train", "data.root=flowers", *TINY, code=3, has=["no data at 'flowers'", f" in '{os.path.realpath(self.dir)}'"])
 
     def test_what_is_hardly_meant_is_said(self):

@@ -39,6 +39,13 @@ class Data(Program):
         (self.dir / "ilsvrc/LOC_val_solution.csv").unlink()
         self.run_it("train", *words, *TINY, code=3, has=["data.val_labels", "LOC_val_solution.csv"])
 
+    def test_folders_may_be_called_anything(self):
+        for name in ("pictures #2", "pictures: new", "[raw]", "'quoted'", "*stars", "{x}", "null", "- dash", "2020", "a=b", "back\\slash"):
+            shutil.copytree(self.data, self.dir / name)
+            self.assertEqual(self.check(f"data.root={name}")["train"]["images"], 14, name)
+            self.assertIn("14 training", self.run_it("inspect", f"data.root={self.dir}/{name}"), name)
+        self.run_it("config", "dump", "data.root=pictures #3", has=['root: "pictures #3"\n'])
+
     def test_shards_and_lists(self):
         for kind in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
             deep = "d" * 90 + "/" + ("é" * 60 if kind != tarfile.USTAR_FORMAT else "e" * 90)

@@ -1,6 +1,8 @@
 #include "train/cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 #include "core/base/error.h"
@@ -12,10 +14,12 @@
 namespace vicinity {
 namespace {
 
+// "a=b.jpg" is a picture where there is one.
 bool is_override(const std::string& word) {
   const size_t equals = word.find('=');
-  return equals != std::string::npos && equals > 0 && word[0] != '-' && word.find('/') > equals &&
-         word.find(' ') > equals;
+  std::error_code ignored;
+  return !std::filesystem::exists(word, ignored) && equals != std::string::npos && equals > 0 &&
+         word[0] != '-' && word.find('/') > equals && word.find(' ') > equals;
 }
 
 bool asks_for_help(const std::string& word) { return word == "--help" || word == "-h"; }
@@ -157,9 +161,12 @@ int run_command_line(const std::vector<std::string>& words) {
   for (auto& [name, list] : values) {
     if (!list.empty()) arguments.options[name] = list;
   }
-  for (std::string& word : plain) {
-    (verb.takes_config && is_override(word) ? arguments.overrides : arguments.positional)
-        .push_back(std::move(word));
+  for (const std::string& word : plain) {
+    if (verb.takes_config && is_override(word)) {
+      arguments.overrides.push_back(with_home(word));
+    } else {
+      arguments.positional.push_back(word);
+    }
   }
   return verb.run(arguments);
 }
