@@ -75,6 +75,18 @@ class Cli(Program):
         self.assertEqual(self.run_it("config", "dump", "--config", "dump.yaml"), first)
         self.run_it("config", "dump", "model=dinat_tiny", "optim.lr=3e-4", "--origin", has=["command line", "dinat_tiny.yaml", "default"])
 
+    def test_a_named_model_and_a_described_one_are_two(self):
+        """Keys of files win over those of model=NAME: nothing would be left of it, in silence."""
+        self.train("--out", "run")
+        words = ["--config", "run/config.yaml", "model=dinat_tiny"]
+        for verb in (["config", "dump"], ["plan"], ["train", "--out", "other"]):
+            self.run_it(*verb, *words, code=2, has=["model=dinat_tiny would change nothing", "run/config.yaml:2"])
+        (self.dir / "recipe.yaml").write_text("model:\n  drop_path_rate: 0.3\n")
+        self.assertIn("drop_path_rate: 0.3", self.run_it("config", "dump", "--config", "recipe.yaml", "model=dinat_tiny"))
+        named = ["model=dinat_mini", *(word for word in TINY if "family" not in word)]
+        for expected in ("done: named", "this run is finished"):  # the same command begins and goes on
+            self.run_it("train", f"data.root={self.data}", *named, "--out", "named", "--resume", has=[expected])
+
     def test_bad_data_ends_with_code_3_and_names_the_file(self):
         self.run_it("train", "data.root=absent", *TINY, code=3, has=["absent"])
         self.run_it("train", f"data.root={self.data / 'class_0/1.png'}", *TINY, code=3, has=["1.png", "not an HDF5 file", "a folder of class folders"])

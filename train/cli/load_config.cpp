@@ -25,6 +25,17 @@ ConfigTree typed_tree(const std::vector<std::string>& configs,
   return tree;
 }
 
+// Keys of files win over those of model=NAME: of a file that describes all of a model nothing of
+// NAME would be left, in silence.
+void check_one_model(const ConfigTree& tree) {
+  const std::string& name = tree.model_name();
+  const ConfigEntry* family = tree.find("model.family");
+  if (name.empty() || family == nullptr || family->origin == "command line") return;
+  VIC_CHECK(ConfigError, starts_with(family->origin, find_config("models", name) + ":"),
+            "model=", name, " would change nothing: ", family->origin,
+            " describes another model, and keys of a file win; leave one of the two out");
+}
+
 RunConfig config_of(const ConfigTree& tree) {
   RunConfig config;
   read_config(tree, config);
@@ -118,6 +129,13 @@ ConfigTree run_config_tree(const std::vector<std::string>& configs,
 
 RunConfig load_run_config(const std::vector<std::string>& configs,
                           const std::vector<std::string>& overrides) {
+  const ConfigTree tree = typed_tree(configs, overrides);
+  check_one_model(tree);
+  return load_resumed_config(configs, overrides);
+}
+
+RunConfig load_resumed_config(const std::vector<std::string>& configs,
+                              const std::vector<std::string>& overrides) {
   ConfigTree tree = typed_tree(configs, overrides);
   const std::string images = add_weights_processor(tree);
   RunConfig config = config_of(tree);
@@ -128,6 +146,7 @@ RunConfig load_run_config(const std::vector<std::string>& configs,
 RunConfig load_training_config(const std::vector<std::string>& configs,
                                const std::vector<std::string>& overrides) {
   ConfigTree tree = typed_tree(configs, overrides);
+  check_one_model(tree);
   const std::string weights = weights_of(tree);
   const std::string images = add_weights_processor(tree);
   RunConfig config;
@@ -158,6 +177,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& configs,
                               const std::vector<std::string>& overrides) {
   ResolvedConfig resolved;
   resolved.tree = run_config_tree(configs, overrides);
+  check_one_model(resolved.tree);
   const std::string weights = weights_of(resolved.tree);
   if (weights.empty() || !std::filesystem::exists(weights)) {
     resolved.config = config_of(resolved.tree);

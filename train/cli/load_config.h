@@ -11,9 +11,14 @@
 namespace vicinity {
 
 /// defaults < image processor of model.weights < model file < `configs` in their order <
-/// `overrides`. ConfigError lists every problem at once. Says where image settings come from.
+/// `overrides`. ConfigError lists every problem at once, or says that model=NAME and a file
+/// describe two models. Says where image settings come from.
 RunConfig load_run_config(const std::vector<std::string>& configs,
                           const std::vector<std::string>& overrides);
+/// The same where the first of `configs` is that of a run, which has its model: a model=NAME is
+/// the one that the run was begun with.
+RunConfig load_resumed_config(const std::vector<std::string>& configs,
+                              const std::vector<std::string>& overrides);
 ConfigTree run_config_tree(const std::vector<std::string>& configs,
                            const std::vector<std::string>& overrides);
 /// As YAML that reads back to the same configuration.

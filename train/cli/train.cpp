@@ -47,7 +47,7 @@ RunConfig config_of(const Arguments& arguments, bool resume) {
   std::vector<std::string> configs = arguments.all("--config");
   if (!resume) return load_training_config(configs, arguments.overrides);
   configs.insert(configs.begin(), arguments.get("--out") + "/config.yaml");
-  return load_run_config(configs, arguments.overrides);
+  return load_resumed_config(configs, arguments.overrides);
 }
 
 // Where ranks compute on GPUs.
