@@ -36,6 +36,14 @@ class Evaluation(Program):
         with open(self.dir / name, newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
+    def test_a_class_that_validation_lacks_is_named(self):
+        self.train("--out", "run", has=["1 of 3 classes has no validation images, and accuracies say nothing of it: class_2"])
+        for split in ("train", "val"):
+            (self.data / split / "class_0").rename(self.data / split / "blüte")
+        self.train("--out", "named")
+        lines = self.run_it("eval", "named").splitlines()
+        self.assertEqual(len({len(line) for line in lines if line.startswith(("  blüte", "  class_"))}), 1, lines)
+
     def test_counts_are_exact_and_files_agree(self):
         self.train("--out", "run")
         whole = self.json_of("eval", "run", "--out", "whole")

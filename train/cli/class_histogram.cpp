@@ -5,17 +5,13 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "train/cli/columns.h"
 
 namespace vicinity {
 namespace {
 
 constexpr size_t kMostLines = 50, kExtremes = 5;
 constexpr int64_t kBar = 40;
-
-std::string padded(const std::string& text, size_t width, bool left) {
-  const std::string blanks(text.size() < width ? width - text.size() : 0, ' ');
-  return left ? text + blanks : blanks + text;
-}
 
 }  // namespace
 
@@ -30,18 +26,19 @@ std::string class_histogram(const std::vector<std::string>& names,
   }
   const int64_t most = std::max<int64_t>(1, *std::max_element(train.begin(), train.end()));
   size_t width = 0;
-  for (const std::string& name : names) width = std::max(width, std::min<size_t>(name.size(), 40));
+  for (const std::string& name : names)
+    width = std::max(width, std::min<size_t>(text_width(name), 40));
   std::string text;
   for (size_t i = 0; i < order.size(); ++i) {
     if (!all && i == kExtremes) {
       i = order.size() - kExtremes;
-      text += str("  ", padded("...", width, true), "  ", names.size() - 2 * kExtremes,
-                  " classes between\n");
+      text +=
+          str("  ", padded("...", width), "  ", names.size() - 2 * kExtremes, " classes between\n");
     }
     const size_t c = order[i];
     const auto bar = static_cast<size_t>((train[c] * kBar + most - 1) / most);
-    text += str("  ", padded(names[c], width, true), "  ", padded(format_count(train[c]), 9, false),
-                padded("+ " + format_count(val[c]), 9, false), "  ", std::string(bar, '#'), "\n");
+    text += str("  ", padded(names[c], width), "  ", padded_left(format_count(train[c]), 9),
+                padded_left("+ " + format_count(val[c]), 9), "  ", std::string(bar, '#'), "\n");
   }
   return text;
 }

@@ -10,6 +10,7 @@
 #include "core/runtime/profile.h"
 #include "models/registry.h"
 #include "models/weights/load.h"
+#include "train/cli/columns.h"
 #include "train/cli/list_progress.h"
 #include "train/run/agreement.h"
 #include "train/run/setup.h"
@@ -44,13 +45,8 @@ std::string default_cache() {
   return folder;
 }
 
-std::string padded(const std::string& text, size_t width) {
-  return text + std::string(text.size() < width ? width - text.size() : 1, ' ');
-}
-
 std::string percent(double value) {
-  const std::string text = value == value ? format_fixed(value, 1) : "-";
-  return std::string(text.size() < 7 ? 7 - text.size() : 0, ' ') + text;
+  return padded_left(value == value ? format_fixed(value, 1) : "-", 7);
 }
 
 void print_classes(const EvalReport& report, const std::vector<std::string>& names) {
@@ -60,7 +56,7 @@ void print_classes(const EvalReport& report, const std::vector<std::string>& nam
   for (size_t i = 0; i < names.size(); ++i) {
     const ClassReport& c = classes[i];
     if (c.count == 0 && c.predicted == 0) continue;
-    std::cout << "  " << padded(names[i], 24) << percent(c.recall()) << "    "
+    std::cout << "  " << padded(names[i], 23) << " " << percent(c.recall()) << "    "
               << percent(c.precision()) << "  " << c.count << "\n";
   }
 }

@@ -133,6 +133,23 @@ bool forgets(const RunConfig& config) {
          optim.layer_decay == 1 && optim.freeze.empty();
 }
 
+// Classes of which no accuracy will say anything.
+void warn_of_unseen_classes(const Source& val) {
+  constexpr size_t kNamed = 5;
+  const std::vector<std::string>& names = val.class_names();
+  std::vector<bool> seen(names.size());
+  for (int64_t i = 0; i < val.size(); ++i) seen[static_cast<size_t>(val.label(i))] = true;
+  std::vector<std::string> unseen;
+  for (size_t c = 0; c < names.size(); ++c)
+    if (!seen[c]) unseen.push_back(names[c]);
+  const size_t count = unseen.size();
+  if (count == 0) return;
+  if (count > kNamed) unseen.resize(kNamed);
+  log_warning(count, " of ", names.size(), " classes ", count == 1 ? "has" : "have",
+              " no validation images, and accuracies say nothing of ",
+              count == 1 ? "it: " : "them: ", join(unseen, ", "), count > kNamed ? ", ..." : "");
+}
+
 // What may be meant and mostly is not.
 void warn_of_settings(const RunParts& parts) {
   const TrainConfig& train = parts.config.train;
@@ -171,6 +188,7 @@ void describe(const RunParts& parts) {
   log_info("compute    ", describe_device(parts.device), ", activations ", parts.act);
   log_info("batch      ", batch_text(train, ranks), "; ", parts.length.steps, " steps, ",
            parts.length.steps_per_epoch, " an epoch");
+  warn_of_unseen_classes(*parts.data.val);
   warn_of_settings(parts);
 }
 
