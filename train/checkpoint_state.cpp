@@ -38,6 +38,7 @@ Json json_of(const StateFile& file) {
             {"left_out", s.left_out},
             {"out_in_row", s.out_in_row},
             {"data_fingerprint", s.data_fingerprint},
+            {"val_fingerprint", s.val_fingerprint},
             {"activations", s.activations},
             {"hardware", s.hardware},
             {"files", Json::object()}};
@@ -60,6 +61,7 @@ StateFile state_of(const Json& json) {
   json.at("left_out").get_to(s.left_out);
   json.at("out_in_row").get_to(s.out_in_row);
   json.at("data_fingerprint").get_to(s.data_fingerprint);
+  s.val_fingerprint = json.value("val_fingerprint", "");
   json.at("activations").get_to(s.activations);
   json.at("hardware").get_to(s.hardware);
   for (const auto& [name, sum] : json.at("files").items()) {

@@ -17,12 +17,13 @@ struct RunState {
   double best_score = 0;  // of train.best; more is better
   double top1 = 0;        // percent, of the last evaluation
   int64_t evaluated_step = -1;
-  bool scheduled = true;   // false: saved because of a signal
-  int64_t left_out = 0;    // steps whose update was left out, as it was not finite
-  int64_t out_in_row = 0;  // of them, how many in a row up to here
-  std::string data_fingerprint;
-  std::string activations;  // dtype
-  std::string hardware;     // instruction set or GPU: bits are the same on the same only
+  bool scheduled = true;         // false: saved because of a signal
+  int64_t left_out = 0;          // steps whose update was left out, as it was not finite
+  int64_t out_in_row = 0;        // of them, how many in a row up to here
+  std::string data_fingerprint;  // of the training images
+  std::string val_fingerprint;   // "" in checkpoints that older programs wrote
+  std::string activations;       // dtype
+  std::string hardware;          // instruction set or GPU: bits are the same on the same only
 };
 
 /// What state.json vouches for.

@@ -7,11 +7,13 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import time
 import unittest
 
+from pictures import write_png
 from program import BINARY, TINY, Program
 
 STEPS = 40
@@ -72,14 +74,14 @@ class Resume(Program):
     def test_signals_save_and_leave(self):
         whole = self.whole()
         for number, (sent, code) in enumerate(((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138))):
-            run = f"cut{number}"
+            run = f"cut it {number}"
             process = self.start(*self.words(run))
             self.wait_for_steps(run, 5 + 4 * number, process)
             process.send_signal(sent)
             errors = process.communicate(timeout=120)[1]
             if process.returncode != 0:  # it may have finished before the signal came
                 self.assertEqual(process.returncode, code, errors)
-                self.assertIn("saved. Continue with", errors)
+                self.assertIn(f"saved. Continue with: vicinity train --out '{run}' --resume", errors)
                 self.assertFalse((self.dir / run / "DONE").exists())
                 self.run_it("train", "--out", run, "--resume", has=["resumed at step"])
             self.assert_same(run, whole)
@@ -168,6 +170,17 @@ class Resume(Program):
         for path in (self.data / "class_0").iterdir():
             path.rename(path.with_name("renamed_" + path.name))
         self.run_it("train", "--out", "cut", "--resume", code=3, has=["not those that this run was started with"])
+
+    def test_other_validation_images_are_said(self):
+        self.data.rename(self.dir / "train")
+        shutil.copytree(self.dir / "train", self.dir / "pair/val")
+        (self.dir / "train").rename(self.dir / "pair/train")
+        self.run_it("train", "data.root=pair", *TINY, "--out", "run")
+        words = ["train", "--out", "run", "--resume"]
+        write_png(self.dir / "pair/val/class_0/new.png", 0, 99)
+        self.run_it(*words, "train.steps=6", has=["warning: the validation images are not those of this run so far", "of 17)"])
+        self.run_it(*words, "train.steps=8")
+        self.assertEqual((self.dir / "run/train.log").read_text().count("are not those of this run"), 1)
 
     def test_one_command_begins_and_continues(self):
         self.run_it("train", "--out", "run", "--resume", code=2, has=["no run in 'run'"])

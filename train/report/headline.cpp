@@ -2,6 +2,7 @@
 
 #include "core/base/text.h"
 #include "train/report/sections.h"
+#include "train/run/run_directory.h"
 
 namespace vicinity {
 namespace {
@@ -54,7 +55,7 @@ Html state(const RunRecord& run) {
   if (run.finished()) return {};
   return element("p", {{"class", "warn"}},
                  str("Not finished: recorded up to step ", steps_text(run),
-                     ". To continue: vicinity train --out ", run.path, " --resume"));
+                     ". To continue: ", resume_command(run.path)));
 }
 
 // Validation top-1 that was expected at this epoch, between two points of the curve.

@@ -34,7 +34,7 @@ void agree_at_start(const RunConfig& config, Communicator& comm);
 std::vector<Fact> facts_of_device(Device device);
 /// The weights that the work begins with, by checksum.
 Fact fact_of_weights(const Model& model);
-/// Those, the images (names, labels, sizes), by checksum, and the dtype of activations.
+/// Those, the images (names, labels, their number), by checksum, and the dtype of activations.
 std::vector<Fact> facts_of_parts(const DataSets& data, const Model& model, DType act);
 
 /// Every step gives all ranks the same weights. CommError on every rank where one has others than

@@ -163,8 +163,7 @@ RunResult Run::leave(int signal) {
   log_info(signal == SIGINT    ? "interrupted"
            : signal == SIGTERM ? "terminated"
                                : "asked to leave",
-           " after step ", steps, "; saved. Continue with: vicinity train --out ",
-           directory_.path(), " --resume");
+           " after step ", steps, "; saved. Continue with: ", resume_command(directory_.path()));
   return {steps, state_.top1, state_.best_top1, signal};
 }
 

@@ -71,6 +71,10 @@ std::string quoted(const std::string& word) {
 
 }  // namespace
 
+std::string resume_command(const std::string& run) {
+  return "vicinity train --out " + quoted(run) + " --resume";
+}
+
 RunDirectory::RunDirectory(std::string path, OpenMode mode)
     : path_(std::move(path)), writes_(mode != OpenMode::observe) {
   if (!writes_) return;
@@ -168,7 +172,8 @@ void RunDirectory::write_classes(const std::vector<std::string>& names) const {
     const auto before =
         nlohmann::json::parse(read_file(file("classes.json"))).get<std::vector<std::string>>();
     VIC_CHECK(DataError, before.size() == names.size(), "this run was started with ", before.size(),
-              " classes, the data now has ", names.size());
+              " classes, the data now has ", names.size(),
+              "; point data.root at the data that the run was started with");
     for (size_t i = 0; i < names.size(); ++i) {
       VIC_CHECK(DataError, before[i] == names[i], "class ", i, " of this run is '", before[i],
                 "', of the data now '", names[i],

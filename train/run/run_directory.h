@@ -14,6 +14,9 @@ namespace vicinity {
 /// observe: of a rank other than the first, which writes nothing.
 enum class OpenMode { fresh, overwrite, resume, observe };
 
+/// The command that goes on with a run, to be pasted into a shell.
+std::string resume_command(const std::string& run);
+
 class RunDirectory {
  public:
   /// fresh: UsageError if `path` exists and is not empty, but for a run that took no step, whose

@@ -25,12 +25,16 @@ Tensor host_copy(const Tensor& flat) {
 
 void check_same_run(const RunState& state, const RunParts& parts) {
   VIC_CHECK(DataError, state.data_fingerprint == parts.data.train->fingerprint(),
-            "the training images are not those that this run was started with (names, labels or "
-            "sizes differ); point data.root at the old ones, or start a new run with "
+            "the training images are not those that this run was started with (their names, labels "
+            "or number differ); point data.root at the old ones, or start a new run with "
             "model.weights=RUN");
   VIC_CHECK(ConfigError, state.activations == str(parts.act), "this run has computed in ",
             state.activations, " so far, here it would go on in ", parts.act,
             "; train.precision=", state.activations == "bf16" ? "bf16" : "fp32", " continues it");
+  if (!state.val_fingerprint.empty() && state.val_fingerprint != parts.data.val->fingerprint())
+    log_warning(
+        "the validation images are not those of this run so far (their names, labels or number "
+        "differ): accuracies before and after this are of different images");
   if (state.hardware != hardware_name(parts.device)) {
     log_warning("this run was computed on ", state.hardware, " so far and goes on on ",
                 hardware_name(parts.device), ": from here its bits are others");
@@ -143,6 +147,7 @@ void Saving::save(const std::vector<std::string>& records, bool scheduled) {
   state_.scheduled = scheduled;
   if (scheduled && parts_.config.train.on_nan == "rollback") state_.out_in_row = 0;
   state_.data_fingerprint = parts_.data.train->fingerprint();
+  state_.val_fingerprint = parts_.data.val->fingerprint();
   state_.activations = str(parts_.act);
   state_.hardware = hardware_name(parts_.device);
   if (parts_.comm != nullptr) check_alike(*parts_.comm, *parts_.model, state_.step);
