@@ -6,6 +6,7 @@ usage: test_report.py BINARY     (needs nothing but Python; the browser test nee
 import html.parser
 import json
 import re
+import shutil
 import unittest
 
 import browser
@@ -151,6 +152,15 @@ class Report(Program):
         legend = [a["data-name"] for tag, a in page.elements if tag == "path" and "data-name" in a]
         for name in ("one, training", "two, training", "one, validation", "two, validation"):
             self.assertIn(name, legend)
+        table = page.text.split("Settings that differ")[1].split("Curves")[0]
+        for part in ("train.steps", "4", "6", "optim.lr", "0.001", "0.01"):
+            self.assertIn(part, table)
+        for part in ("train.batch", "data.root", "seed"):
+            self.assertNotIn(part, table)
+        shutil.copytree(self.dir / "one", self.dir / "other/one")
+        page = self.report("one", "other/one")
+        for name in ("other/one, training", "The runs have the same settings."):
+            self.assertIn(name, page.text)
 
     def test_what_a_run_lacks_is_said(self):
         self.train("--out", "run", "train.steps=9", "train.eval_every=0")

@@ -1,6 +1,7 @@
 // vicinity report: what happened in one or several runs, as one HTML page.
 #include <filesystem>
 #include <iostream>
+#include <map>
 
 #include "core/base/files.h"
 #include "core/base/text.h"
@@ -38,6 +39,14 @@ void check_replaceable(const std::string& path) {
             "' exists and is no report of vicinity; choose another --out");
 }
 
+// exp1/seed0 and exp2/seed0 are both seed0.
+void tell_apart(std::vector<RunRecord>& runs) {
+  std::map<std::string, int> counts;
+  for (const RunRecord& run : runs) ++counts[run.name];
+  for (RunRecord& run : runs)
+    if (counts[run.name] > 1) run.name = run.path;
+}
+
 }  // namespace
 
 int report_verb(const Arguments& arguments) {
@@ -50,6 +59,7 @@ int report_verb(const Arguments& arguments) {
     runs.push_back(read_run(path));
     add_images(runs.back());
   }
+  tell_apart(runs);
   write_file_atomically(out, report_page(runs));
   std::cout << out << "\n";
   return 0;

@@ -122,7 +122,7 @@ Html many_runs(const std::vector<RunRecord>& runs) {
   }
   return table("Runs", {"run", "#best top-1", "#last top-1", "#steps", "#time", "model", "data"},
                rows) +
-         states;
+         differing_settings(runs) + states;
 }
 
 }  // namespace

@@ -7,6 +7,8 @@ namespace vicinity {
 
 /// Best and last accuracy, steps, time, model and data: figures of one run, a table of several.
 Html headline_section(const std::vector<RunRecord>& runs);
+/// A table of the settings in which several runs differ.
+Html differing_settings(const std::vector<RunRecord>& runs);
 /// Loss, accuracy, learning rate and norm of the gradient over epochs, runs over each other.
 Html curves_section(const std::vector<RunRecord>& runs);
 /// The confusion matrix of up to 100 classes, and the pairs that are most often confused.
