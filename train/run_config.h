@@ -109,7 +109,7 @@ struct TrainConfig {
       "0.9998; 0: none",
       between(0, 0.999999));
     v("best", best, "the result of evaluation by which the best checkpoint is chosen",
-      one_of({"val_top1", "val_top5", "val_loss"}));
+      one_of({"val_top1", "val_top5", "val_loss", "val_balanced"}));
     v("patience", patience, "evaluations without a better one after which a run ends; 0: never",
       at_least(0));
     mixing.fields(v);

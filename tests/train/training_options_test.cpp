@@ -142,6 +142,8 @@ TEST(BestResult, MoreIsBetterWhateverItIsCalled) {
   EXPECT_EQ(score_of("val_top1", report), 40);
   EXPECT_EQ(score_of("val_top5", report), 90);
   EXPECT_EQ(score_of("val_loss", report), -2);
+  report.add({.index = 50, .label = 3, .guess = 3, .rank = 0, .loss = 2});
+  EXPECT_EQ(score_of("val_balanced", report), 70) << "the mean of 20 of 50 and 1 of 1";
 }
 
 TEST(Averaging, FollowsEveryStepAndIsExchanged) {

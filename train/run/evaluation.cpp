@@ -88,6 +88,7 @@ EvalReport Evaluation::run() {
 
 double score_of(const std::string& metric, const EvalReport& report) {
   if (metric == "val_loss") return -report.mean_loss();
+  if (metric == "val_balanced") return report.balanced_percent();
   if (metric == "val_top5") return report.top5_percent();
   return report.top1_percent();
 }

@@ -46,8 +46,8 @@ class Evaluation {
   Loader loader_;
 };
 
-/// What train.best names, so that more is better: val_top1 and val_top5 in percent, val_loss
-/// negated (mean cross-entropy without smoothing).
+/// What train.best names, so that more is better: val_top1, val_top5 and val_balanced in percent,
+/// val_loss negated (mean cross-entropy without smoothing).
 double score_of(const std::string& metric, const EvalReport& report);
 
 }  // namespace vicinity
