@@ -178,7 +178,7 @@ class Cli(Program):
     def test_lines_say_how_fast_and_how_precise_it_is(self):
         self.train("--out", "run", "train.log_every=2", "device=cpu")
         log = (self.dir / "run/train.log").read_text()
-        self.assertRegex(log, r"step 2/4  epoch 1\.00  loss \d+\.\d{4}  acc [\d.]+ %  lr 0\.\d{6}  grad [\d.]+  "
+        self.assertRegex(log, r"step 2/4  epoch 1\.00  loss \d+\.\d{4}  acc [\d.]+ %  lr \d\.\d\de-\d\d  grad [\d.]+  "
                               r"\d+ img/s  data wait [\d.]+ %  mem [\d.]+ MiB  eta [\d.]+s\n")
         with open("/proc/cpuinfo") as cpu:
             self.assertIn(f"activations {'bf16' if 'avx512_bf16' in cpu.read() else 'f32'}\n", log)

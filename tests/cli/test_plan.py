@@ -8,7 +8,7 @@ import os
 import subprocess
 import unittest
 
-from program import BINARY, Program
+from program import BINARY, TINY, Program
 
 # Large enough that the program itself is a small part.
 DINAT = ["model=dinat_mini", "data.image_size=128", "model.dilations=[[1,4,1],[1,2,1,2],[1,1,1,1,1,1],[1,1,1,1,1]]", "model.small_maps=pad"]
@@ -57,6 +57,7 @@ class Plan(Program):
         self.run_it("plan", *DINAT, "--images", 1281167, "train.batch=1024", "train.epochs=300", "optim.lr=1e-3", has=[
             "1,281,167 training images, 1252 steps an epoch, 375,600 steps in all", "GFLOP an image forward", "TFLOP an epoch", "at the peak",
             "--probe takes it from 10 steps", "a checkpoint", "level 0  32 x 32 tokens of 4 px, dilations 1 4 1 (room for 4)", "1.00e-03 |", "step 375,600"])
+        self.run_it("plan", *TINY, "--images", 10, has=["GFLOP a step", "GFLOP an epoch"])
         self.run_it("plan", *DINOV2, has=["global: every block sees all 126 x 126 px"])
 
     def test_a_schedule_that_does_not_fit_is_shown_and_refused(self):

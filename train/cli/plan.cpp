@@ -31,6 +31,12 @@ struct Planned {
   int64_t micro_batch() const { return std::min(config.train.micro_batch, config.train.batch); }
 };
 
+// In TFLOP; of small models, where that would be 0.000, in GFLOP.
+std::string work_text(double flops, int digits) {
+  return flops < 1e11 ? format_fixed(flops / 1e9, 3) + " GFLOP"
+                      : format_fixed(flops / 1e12, digits) + " TFLOP";
+}
+
 void count_images(const Arguments& arguments, Planned& plan) {
   const DataConfig& source = plan.config.data.source;
   std::vector<std::string>& labels = plan.config.model.architecture.labels;
@@ -117,10 +123,8 @@ void print_text(const Planned& plan) {
             << activation_dtype(plan.config.train.precision, plan.device) << ", batch "
             << plan.config.train.batch << ", " << plan.micro_batch() << " images at a time\n"
             << "arithmetic  " << format_fixed(step.forward_flops / 1e9, 3)
-            << " GFLOP an image forward, " << format_fixed(step.step_flops / 1e12, 3)
-            << " TFLOP a step";
-  if (length.steps > 0)
-    std::cout << ", " << format_fixed(plan.forecast.epoch_flops / 1e12, 1) << " TFLOP an epoch";
+            << " GFLOP an image forward, " << work_text(step.step_flops, 3) << " a step";
+  if (length.steps > 0) std::cout << ", " << work_text(plan.forecast.epoch_flops, 1) << " an epoch";
   std::cout << "\n";
   print_memory(plan);
   print_time(plan);

@@ -1,7 +1,9 @@
 #include "train/run/progress.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -17,6 +19,13 @@ double epochs_of(int64_t steps, const Length& length) {
 }
 
 constexpr int64_t kBar = 20;  // columns
+
+// Of the same width and with the same digits for 1e-3 and for the 1e-7 that a fine-tune ends with.
+std::string rate_text(double lr) {
+  std::array<char, 16> text;
+  std::snprintf(text.data(), text.size(), "%.2e", lr);
+  return text.data();
+}
 
 }  // namespace
 
@@ -55,7 +64,7 @@ std::string Progress::line(const StepReport& report) const {
              format_fixed(epochs_of(report.step, parts_.length), 2), "  loss ",
              format_fixed(interval_.loss / good, 4), "  acc ",
              format_fixed(100 * interval_.accuracy / good, 1), " %  lr ",
-             format_fixed(report.knobs.lr, 6), "  grad ", format_fixed(report.grad_norm, 2), "  ",
+             rate_text(report.knobs.lr), "  grad ", format_fixed(report.grad_norm, 2), "  ",
              format_fixed(rate, 0), " img/s  data wait ",
              format_fixed(100 * interval_.wait / seconds, 1), " %  mem ",
              format_bytes(static_cast<double>(peak_memory(parts_.device))), "  eta ",
