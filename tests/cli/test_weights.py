@@ -91,6 +91,7 @@ class Weights(unittest.TestCase):
         config = json.loads((self.dir / "bare/config.json").read_text())
         self.assertEqual(config["architectures"], ["Dinov2Model"])
         self.assertNotIn("id2label", config)
+        self.run_it("inspect", "bare", has=["classes   none: a backbone"])
         self.run_it("inspect", "bare/model.safetensors", has=["embeddings.cls_token", "hidden_size = 24"])
         self.run_it("export", NAMES / "dinov2_mlp_original.safetensors", "model.num_attention_heads=3",
                     f"model.head={NAMES / 'dinov2_mlp_linear_head.safetensors'}", "--out", "whole")

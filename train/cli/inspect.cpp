@@ -43,7 +43,7 @@ nlohmann::ordered_json levels_json(const std::vector<LevelCost>& costs) {
   return levels;
 }
 
-int inspect_model(const RunConfig& config, const std::string& where, bool json) {
+int inspect_model(const RunConfig& config, const std::string& where, bool classifier, bool json) {
   const int64_t leaf = std::min(config.train.micro_batch, config.train.batch);
   const StepOnPaper step = plan_step(config, leaf);
   const std::vector<LevelCost> levels = level_costs(config);
@@ -62,6 +62,7 @@ int inspect_model(const RunConfig& config, const std::string& where, bool json) 
   const int side = config.data.transform.image_size;
   std::cout << (where.empty() ? config.model.architecture.title() : where) << "\n  family    "
             << config.model.architecture.family << "\n  classes   "
+            << (classifier ? "" : "none: a backbone, here with a new classifier of ")
             << config.model.architecture.labels.size() << "\n  params    "
             << format_count(step.parameters) << "\n  forward   "
             << format_fixed(step.forward_flops / 1e9, 3) << " GFLOP an image at " << side << " x "
@@ -105,7 +106,7 @@ int inspect_verb(const Arguments& arguments) {
     if (tree.find("model.family") == nullptr && !config.data.source.root.empty())
       return inspect_data(config);
     config.model.architecture.labels.resize(1000, "class");
-    return inspect_model(config, "", json);
+    return inspect_model(config, "", true, json);
   }
   const std::string& path = arguments.positional[0];
   if (fs::is_regular_file(path) && ends_with(path, ".h5"))
@@ -113,7 +114,7 @@ int inspect_verb(const Arguments& arguments) {
   if (fs::is_regular_file(path)) return inspect_weights(path, json);
   const LoadedModel loaded =
       load_model_config(path, arguments.all("--config"), arguments.overrides);
-  return inspect_model(loaded.config, loaded.directory, json);
+  return inspect_model(loaded.config, loaded.directory, has_classifier(loaded), json);
 }
 
 }  // namespace vicinity
