@@ -77,9 +77,9 @@ void AugmentConfig::check(Problems& problems) const {
     }
   }
   if (!parse_jitter(color_jitter))
-    problems.add("color_jitter", str("= ", color_jitter,
-                                     ": needs 1, 3 or 4 numbers with commas between them, none "
-                                     "below 0 and the fourth up to 0.5"));
+    problems.add("color_jitter",
+                 "needs 1, 3 or 4 numbers with commas between them, none below 0 and the fourth up "
+                 "to 0.5");
 }
 
 std::array<double, 4> jitter_in_effect(const AugmentConfig& c) {

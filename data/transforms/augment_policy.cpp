@@ -107,10 +107,9 @@ AugmentPolicy parse_rand(const std::string& text, const std::vector<std::string>
 
 AugmentPolicy parse_lists(const std::string& text, const std::vector<std::string>& parts) {
   const auto lists = named_lists().find(parts[0]);
-  VIC_CHECK(ConfigError, lists != named_lists().end(), "data.augment=", text, ": no policy '",
-            parts[0],
-            "'; there are none, rand (as rand-m9-mstd0.5-inc1), original, originalr, v0, v0r, "
-            "3a");
+  VIC_CHECK(ConfigError, lists != named_lists().end(), "data.augment=", text, ": '", parts[0],
+            "' is not known; it is none, rand (as rand-m9-mstd0.5-inc1), original, originalr, v0, "
+            "v0r or 3a");
   AugmentPolicy policy{.lists = lists->second};
   for (size_t i = 1; i < parts.size(); ++i) {
     const auto [name, value] = parse_part(text, parts[i], "mstd (as mstd0.5)");

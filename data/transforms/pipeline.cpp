@@ -101,7 +101,7 @@ void TransformConfig::check(Problems& problems) const {
   range("crop_ratio", crop_ratio, 100);
   const auto size = [&](const char* name, const std::string& text) {
     const bool good = text == "auto" || text == "none" || text == "0" || parse_extent(text);
-    if (!good) problems.add(name, str("= ", text, ": needs auto, none, N or HxW (height x width)"));
+    if (!good) problems.add(name, "needs auto, none, N or HxW (height x width)");
   };
   size("eval_resize", eval_resize);
   size("eval_crop", eval_crop);

@@ -22,7 +22,7 @@ void DinatConfig::check(Problems& problems) const {
     return problems.add("depths",
                         str("has ", count, " levels, at most ", kMaxLevels, " are built"));
   }
-  if (embed_dim % 2 != 0) problems.add("embed_dim", str("= ", embed_dim, " must be even"));
+  if (embed_dim % 2 != 0) problems.add("embed_dim", "must be even");
   if (num_heads.size() != count) {
     problems.add("num_heads",
                  str("has ", num_heads.size(), " entries for ", count, " levels of depths"));

@@ -6,11 +6,10 @@ namespace vicinity {
 
 void Dinov2Config::check(Problems& problems) const {
   if (hidden_size % num_attention_heads != 0) {
-    problems.add("num_attention_heads",
-                 str("= ", num_attention_heads, " does not divide hidden_size = ", hidden_size));
+    problems.add("num_attention_heads", str("does not divide hidden_size = ", hidden_size));
   }
   if (image_size < patch_size) {
-    problems.add("image_size", str("= ", image_size, " is smaller than patch_size = ", patch_size));
+    problems.add("image_size", str("is smaller than patch_size = ", patch_size));
   }
 }
 

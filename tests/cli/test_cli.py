@@ -41,6 +41,8 @@ class Cli(Program):
         (self.dir / "x.yaml").write_text("train:\n  batchh: 3\n")
         self.run_it("train", "--config", "x.yaml", code=2, has=["x.yaml:2", "train.batch"])
         self.run_it("train", "model=dinat_minni", code=2, has=["dinat_mini"])
+        self.run_it("train", "train.class_weights=even", f"data.root={self.data}", *TINY, code=2, has=["1 entry (even)", "2 classes", "balanced"])
+        self.run_it("train", "data.augment=randaug", code=2, has=["'randaug' is not known; it is none, rand"])
         self.run_it("train", "threads=100000", "data.loader_threads=2000", code=2, has=["threads = 100000", "loader_threads = 2000", "between 0 and 1024"])
         self.run_it("train", "model.embed_dim=1000000000", "model.mlp_ratio=1e17", code=2, has=["embed_dim", "between 2 and 65536", "mlp_ratio"])
 

@@ -153,7 +153,7 @@ TEST(Augment, ProblemsOfKeysAreReported) {
   config.augment.augment = "rand-q1";
   config.augment.color_jitter = "0.4,0.4";
   EXPECT_NE(problems(config).find("'q1'"), std::string::npos);
-  EXPECT_NE(problems(config).find("color_jitter = 0.4,0.4"), std::string::npos);
+  EXPECT_NE(problems(config).find("color_jitter needs 1, 3 or 4 numbers"), std::string::npos);
   for (const char* good : {"0", "0.4", "0.4,0.4,0.2", "0.4,0.4,0.2,0.1"}) {
     config.augment = {.color_jitter = good};
     EXPECT_EQ(problems(config), "") << good;

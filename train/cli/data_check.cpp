@@ -184,9 +184,9 @@ int data_check_verb(const Arguments& arguments) {
   const size_t bad = report.train.bad.size() + report.val.bad.size();
   const std::string refusal =
       bad == 0 || skip ? ""
-                       : str(bad,
-                             " images do not decode; remove or replace them, or go on without "
-                             "them with data.on_error=skip");
+                       : str(bad, bad == 1 ? " image does" : " images do",
+                             " not decode; remove or replace what is named, or go on without it "
+                             "with data.on_error=skip");
   if (arguments.has("--json")) {
     print_json(data, report, refusal);
   } else {

@@ -28,7 +28,8 @@ double number(const std::string& text) {
 
 std::vector<double> listed(const std::vector<std::string>& setting, size_t classes) {
   VIC_CHECK(ConfigError, setting.size() == classes, "train.class_weights has ", setting.size(),
-            " numbers, there are ", classes, " classes; write one for each in label order");
+            setting.size() == 1 ? " entry (" : " entries (", join(setting, ", "), "), there are ",
+            classes, " classes; write balanced, or a number for each in label order");
   std::vector<double> weights;
   for (const std::string& text : setting) weights.push_back(number(text));
   VIC_CHECK(ConfigError, std::accumulate(weights.begin(), weights.end(), 0.0) > 0,
