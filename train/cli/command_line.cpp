@@ -139,13 +139,19 @@ int run_command_line(const std::vector<std::string>& words) {
   std::vector<std::string> plain;
   app.add_option("arguments", plain);
   if (verb.takes_config) {
-    app.add_option("--config", values["--config"])->take_all()->allow_extra_args(false);
+    app.add_option("--config", values["--config"])
+        ->type_name("FILE|NAME")
+        ->take_all()
+        ->allow_extra_args(false);
   }
   for (const Option& option : verb.options) {
     if (option.value.empty()) {
       app.add_flag_callback(option.name, [&, name = option.name] { arguments.options[name]; });
     } else {
-      app.add_option(option.name, values[option.name])->take_all()->allow_extra_args(false);
+      app.add_option(option.name, values[option.name])
+          ->type_name(option.value)
+          ->take_all()
+          ->allow_extra_args(false);
     }
   }
   try {

@@ -1,6 +1,9 @@
 #include "train/cli/verbs.h"
 
+#include <filesystem>
+
 #include "core/base/error.h"
+#include "core/base/text.h"
 
 namespace vicinity {
 namespace {
@@ -203,9 +206,16 @@ const std::vector<Verb>& verbs() {
 }
 
 void refuse_positional(const Arguments& arguments, const std::string& verb) {
-  VIC_CHECK(UsageError, arguments.positional.empty(), "vicinity ", verb, ": what is '",
-            arguments.positional.empty() ? "" : arguments.positional[0],
-            "'? Settings are written key=value, files of settings --config FILE");
+  if (arguments.positional.empty()) return;
+  const std::string& word = arguments.positional[0];
+  std::error_code ignored;
+  const bool images = std::filesystem::is_directory(word, ignored),
+             settings = ends_with(word, ".yaml") || ends_with(word, ".yml");
+  VIC_FAIL(UsageError, "vicinity ", verb, ": what is '", word,
+           "'? Settings are written key=value, ",
+           images     ? "images data.root=" + word
+           : settings ? "files of settings --config " + word
+                      : "files of settings --config FILE");
 }
 
 namespace {
