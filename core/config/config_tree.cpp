@@ -103,6 +103,17 @@ bool is_plain_text(const std::string& text) {
   return std::filesystem::exists(text, ignored);
 }
 
+// Beside the file that includes it, wherever that is included from; else as --config finds it.
+std::string find_included(const std::string& name, const std::string& by) {
+  const std::filesystem::path beside = std::filesystem::path(by).parent_path() / name;
+  for (const std::string& file : {beside.string(), beside.string() + ".yaml"}) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file, ignored))
+      return std::filesystem::path(file).lexically_normal().string();
+  }
+  return find_config("recipes", name);
+}
+
 // A file on the list of those that include one another, until it leaves, by an error too.
 class Opened {
  public:
@@ -135,21 +146,6 @@ void ConfigTree::add_file(const std::string& path) {
   }
   merge(std::move(own));
 }
-
-namespace {
-
-// Beside the file that includes it, wherever that is included from; else as --config finds it.
-std::string find_included(const std::string& name, const std::string& by) {
-  const std::filesystem::path beside = std::filesystem::path(by).parent_path() / name;
-  for (const std::string& file : {beside.string(), beside.string() + ".yaml"}) {
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(file, ignored))
-      return std::filesystem::path(file).lexically_normal().string();
-  }
-  return find_config("recipes", name);
-}
-
-}  // namespace
 
 void ConfigTree::include_files(const ConfigEntry& entry, const std::string& by) {
   const YAML::Node names = YAML::Load(entry.text);
