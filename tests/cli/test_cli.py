@@ -43,6 +43,7 @@ class Cli(Program):
         self.run_it("train", "model=dinat_minni", code=2, has=["dinat_mini"])
         self.run_it("train", self.data, code=2, has=[f"what is '{self.data}'? Settings are written key=value, images data.root={self.data}"])
         self.run_it("plan", "x.yaml", code=2, has=["files of settings --config x.yaml"])
+        self.run_it("train", "optim.freeze=[embeddings*,", "encoder*]", code=2, has=["'encoder*]'", "lists with spaces 'key=[a, b]', in quotes"])
         self.run_it("train", "--out", code=2, has=["--out: 1 required DIR missing"])
         self.run_it("train", "train.class_weights=even", f"data.root={self.data}", *TINY, code=2, has=["1 entry (even)", "2 classes", "balanced"])
         self.run_it("train", "data.augment=randaug", code=2, has=["'randaug' is not known; it is none, rand"])
@@ -91,6 +92,14 @@ class Cli(Program):
         named = ["model=dinat_mini", *(word for word in TINY if "family" not in word)]
         for expected in ("done: named", "this run is finished"):  # the same command begins and goes on
             self.run_it("train", f"data.root={self.data}", *named, "--out", "named", "--resume", has=[expected])
+        self.run_it("train", "model=dinat_tiny", "--out", "named", "--resume", code=2, has=["model.name dinat_mini -> dinat_tiny"])
+
+    def test_a_name_is_a_config_before_it_is_a_file(self):
+        (self.dir / "quickstart").write_text("#!/bin/sh\necho 'a: b: c'\n")
+        self.assertIn("name: dinat_quickstart", self.run_it("config", "dump", "--config", "quickstart"))
+        (self.dir / "own").write_text("seed: 7\n")
+        self.assertIn("seed: 7", self.run_it("config", "dump", "--config", "own"))
+        self.run_it("config", "dump", "--config", "/dev/stdin", input="seed: 7\n", code=2, has=["'/dev/stdin' is no file"])
 
     def test_bad_data_ends_with_code_3_and_names_the_file(self):
         self.run_it("train", "data.root=absent", *TINY, code=3, has=["absent"])
@@ -187,6 +196,10 @@ class Cli(Program):
                               r"\d+ img/s  data wait [\d.]+ %  mem [\d.]+ MiB  eta [\d.]+s\n")
         with open("/proc/cpuinfo") as cpu:
             self.assertIn(f"activations {'bf16' if 'avx512_bf16' in cpu.read() else 'f32'}\n", log)
+
+    def test_a_nan_has_no_sign(self):
+        self.train("--out", "hot", "optim.lr=1e9", "train.steps=9", code=5, has=["; the weights were left as they were before it"])
+        self.assertNotIn("-nan", (self.dir / "hot/train.log").read_text())
 
     def test_a_terminal_sees_a_bar_no_wider_than_itself(self):
         for columns in (80, 30):

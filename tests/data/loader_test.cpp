@@ -204,11 +204,20 @@ TEST_F(OpenTest, FoldersOfTrainingAndValidationMayHaveCapitals) {
   }
 }
 
+TEST_F(OpenTest, AClassInOtherCapitalsIsNamed) {
+  write_class_folders(folder_.file("train"), 2, 2, 6);
+  write_class_folders(folder_.file("val"), 2, 2, 6);
+  std::filesystem::rename(folder_.file("val/class_1"), folder_.file("val/Class_1"));
+  EXPECT_NE(error_of({.root = folder_.path()}).find("('class_1' has other capitals); rename"),
+            std::string::npos);
+}
+
 TEST_F(OpenTest, ASplitThatKeepsNothingSaysWhichDoes) {
   write_class_folders(folder_.path(), 5, 2, 6);
-  EXPECT_EQ(error_of({.root = folder_.path()}),
-            "data.val_split=0.15 keeps no image for validation: the share of each class is "
-            "rounded, and none has more than 2; data.val_split=0.25 keeps one of the largest");
+  EXPECT_EQ(
+      error_of({.root = folder_.path()}),
+      "data.val_split=0.15 keeps no image for validation: the share of each class is "
+      "rounded, and no class has more than 2 images; data.val_split=0.25 keeps one of the largest");
   EXPECT_EQ(open_data({.root = folder_.path(), .val_split = 0.25}, 0).val->size(), 5);
   EXPECT_EQ(error_of({.root = folder_.path(), .val_split = 0.9}),
             "data.val_split=0.9 leaves no image for training; set a smaller share, or add images");
