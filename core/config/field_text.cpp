@@ -80,8 +80,8 @@ bool parse(const YAML::Node& node, T& value) {
   if constexpr (kIsList<T>) {
     using Element = typename T::value_type;
     if (std::is_same_v<Element, std::string> && node.IsScalar())
-      return parse(node, value.emplace_back());  // a list of one
-    if (!node.IsSequence()) return false;
+      return parse(node, value.emplace_back());    // a list of one
+    if (!node.IsSequence()) return node.IsNull();  // "freeze=" leaves the list empty
     for (const YAML::Node& item : node) {
       typename T::value_type element{};
       if (!parse(item, element)) return false;
@@ -92,7 +92,7 @@ bool parse(const YAML::Node& node, T& value) {
     return node.IsNull() || parse(node, value.emplace());
   } else if constexpr (std::is_same_v<T, std::string>) {
     if (node.IsScalar()) value = node.Scalar();
-    return node.IsScalar();
+    return node.IsScalar() || node.IsNull();  // "weights=" leaves the text empty
   } else if constexpr (std::is_same_v<T, bool>) {
     return node.IsScalar() && !quoted && parse_bool(node, value);
   } else if constexpr (std::is_integral_v<T>) {

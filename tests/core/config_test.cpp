@@ -64,6 +64,22 @@ TEST_F(ConfigTest, AnIncludedFileMayLieBesideItsReader) {
               "includes itself");
 }
 
+TEST_F(ConfigTest, NothingBehindTheKeyEmptiesTextsAndLists) {
+  ConfigTree tree;
+  tree.add_file(write("a.yaml", "note: some\nfreeze: [a, b]\n"));
+  tree.add_override("note=");
+  tree.add_override("freeze=");
+  RunSettings run;
+  run.note = "default";
+  Patterns patterns;
+  ReadOptions others;
+  others.ignore_unknown = true;
+  read_config(tree, run, others);
+  read_config(tree, patterns, others);
+  EXPECT_EQ(run.note, "");
+  EXPECT_TRUE(patterns.freeze.empty());
+}
+
 TEST_F(ConfigTest, AListOfTextMayBeOneText) {
   ConfigTree tree;
   tree.add_override("freeze=embeddings*");
