@@ -80,7 +80,8 @@ void set_config_search_path(std::vector<std::string> directories) {
 }
 
 std::string find_config(const std::string& kind, const std::string& name) {
-  if (is_file(name)) return name;
+  const bool is_name = !fs::path(name).has_extension() && name.find('/') == std::string::npos;
+  if (!is_name && is_file(name)) return name;  // ./quickstart is a script, quickstart a config
   for (const std::string& directory : config_search_path()) {
     const fs::path configs = fs::path(directory) / "configs";
     for (const fs::path& candidate :
@@ -88,6 +89,10 @@ std::string find_config(const std::string& kind, const std::string& name) {
       if (is_file(candidate)) return candidate.lexically_normal().string();
     }
   }
+  if (is_file(name)) return name;
+  std::error_code ignored;
+  VIC_CHECK(ConfigError, !fs::exists(name, ignored) || fs::is_directory(name, ignored), "'", name,
+            "' is no file, and settings are read more than once; write them to a file");
   VIC_FAIL(ConfigError, "no config '", name, "' in configs/", kind, " (", advice(kind, name), ")");
 }
 

@@ -63,8 +63,8 @@ std::vector<std::string> config_search_path();
 void set_config_search_path(std::vector<std::string> directories);
 
 /// The file that `name` means: the path itself if it is a file, else DIR/configs/KIND/NAME.yaml or
-/// DIR/configs/NAME.yaml for the first DIR of the search path that has it. ConfigError names the
-/// near ones there are.
+/// DIR/configs/NAME.yaml for the first DIR of the search path that has it, which come first where
+/// `name` has neither a slash nor an ending. ConfigError names the near ones there are.
 std::string find_config(const std::string& kind, const std::string& name);
 
 }  // namespace vicinity

@@ -92,6 +92,13 @@ class Cli(Program):
         for expected in ("done: named", "this run is finished"):  # the same command begins and goes on
             self.run_it("train", f"data.root={self.data}", *named, "--out", "named", "--resume", has=[expected])
 
+    def test_a_name_is_a_config_before_it_is_a_file(self):
+        (self.dir / "quickstart").write_text("#!/bin/sh\necho 'a: b: c'\n")
+        self.assertIn("name: dinat_quickstart", self.run_it("config", "dump", "--config", "quickstart"))
+        (self.dir / "own").write_text("seed: 7\n")
+        self.assertIn("seed: 7", self.run_it("config", "dump", "--config", "own"))
+        self.run_it("config", "dump", "--config", "/dev/stdin", input="seed: 7\n", code=2, has=["'/dev/stdin' is no file"])
+
     def test_bad_data_ends_with_code_3_and_names_the_file(self):
         self.run_it("train", "data.root=absent", *TINY, code=3, has=["absent"])
         self.run_it("train", f"data.root={self.data / 'class_0/1.png'}", *TINY, code=3, has=["1.png", "not an HDF5 file", "a folder of class folders"])
