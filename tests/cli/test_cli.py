@@ -91,6 +91,7 @@ class Cli(Program):
         named = ["model=dinat_mini", *(word for word in TINY if "family" not in word)]
         for expected in ("done: named", "this run is finished"):  # the same command begins and goes on
             self.run_it("train", f"data.root={self.data}", *named, "--out", "named", "--resume", has=[expected])
+        self.run_it("train", "model=dinat_tiny", "--out", "named", "--resume", code=2, has=["model.name dinat_mini -> dinat_tiny"])
 
     def test_a_name_is_a_config_before_it_is_a_file(self):
         (self.dir / "quickstart").write_text("#!/bin/sh\necho 'a: b: c'\n")

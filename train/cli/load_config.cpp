@@ -118,6 +118,13 @@ void log_if_any(const std::string& line) {
   if (!line.empty()) log_info(line);
 }
 
+RunConfig config_with_processor(ConfigTree& tree) {
+  const std::string images = add_weights_processor(tree);
+  RunConfig config = config_of(tree);
+  log_if_any(images);
+  return config;
+}
+
 }  // namespace
 
 ConfigTree run_config_tree(const std::vector<std::string>& configs,
@@ -129,18 +136,20 @@ ConfigTree run_config_tree(const std::vector<std::string>& configs,
 
 RunConfig load_run_config(const std::vector<std::string>& configs,
                           const std::vector<std::string>& overrides) {
-  const ConfigTree tree = typed_tree(configs, overrides);
+  ConfigTree tree = typed_tree(configs, overrides);
   check_one_model(tree);
-  return load_resumed_config(configs, overrides);
+  return config_with_processor(tree);
 }
 
-RunConfig load_resumed_config(const std::vector<std::string>& configs,
+RunConfig load_resumed_config(const std::string& run_yaml, const std::vector<std::string>& configs,
                               const std::vector<std::string>& overrides) {
-  ConfigTree tree = typed_tree(configs, overrides);
-  const std::string images = add_weights_processor(tree);
-  RunConfig config = config_of(tree);
-  log_if_any(images);
-  return config;
+  std::vector<std::string> all = {run_yaml};
+  all.insert(all.end(), configs.begin(), configs.end());
+  ConfigTree tree = typed_tree(all, overrides);
+  const ConfigTree typed = typed_tree(configs, overrides);
+  const ConfigEntry* name = typed.find("model.name");
+  if (!typed.model_name().empty() && name != nullptr) tree.add(*name);  // another is refused
+  return config_with_processor(tree);
 }
 
 RunConfig load_training_config(const std::vector<std::string>& configs,

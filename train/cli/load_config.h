@@ -15,9 +15,9 @@ namespace vicinity {
 /// describe two models. Says where image settings come from.
 RunConfig load_run_config(const std::vector<std::string>& configs,
                           const std::vector<std::string>& overrides);
-/// The same where the first of `configs` is that of a run, which has its model: a model=NAME is
-/// the one that the run was begun with.
-RunConfig load_resumed_config(const std::vector<std::string>& configs,
+/// The same on top of the config.yaml of a run, which has its model: another model=NAME changes
+/// model.name, so that it is seen.
+RunConfig load_resumed_config(const std::string& run_yaml, const std::vector<std::string>& configs,
                               const std::vector<std::string>& overrides);
 ConfigTree run_config_tree(const std::vector<std::string>& configs,
                            const std::vector<std::string>& overrides);

@@ -44,10 +44,9 @@ int train_as(const Arguments& arguments, Communicator* comm) {
 }
 
 RunConfig config_of(const Arguments& arguments, bool resume) {
-  std::vector<std::string> configs = arguments.all("--config");
+  const std::vector<std::string> configs = arguments.all("--config");
   if (!resume) return load_training_config(configs, arguments.overrides);
-  configs.insert(configs.begin(), arguments.get("--out") + "/config.yaml");
-  return load_resumed_config(configs, arguments.overrides);
+  return load_resumed_config(arguments.get("--out") + "/config.yaml", configs, arguments.overrides);
 }
 
 // Where ranks compute on GPUs.
