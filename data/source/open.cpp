@@ -60,9 +60,9 @@ void check_both_sides(bool train, bool val, double share,
   const std::string remedy =
       most == 1 ? "add images" : str("data.val_split=", enough, " keeps one of the largest");
   VIC_CHECK(DataError, val, "data.val_split=", share,
-            " keeps no image for validation: the share of each class is rounded, and none has more "
-            "than ",
-            most, "; ", remedy);
+            " keeps no image for validation: the share of each class is rounded, and no class has "
+            "more than ",
+            most, most == 1 ? " image; " : " images; ", remedy);
   VIC_CHECK(DataError, train, "data.val_split=", share,
             " leaves no image for training; set a smaller share, or add images");
 }

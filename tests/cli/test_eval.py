@@ -72,6 +72,18 @@ class Evaluation(Program):
         of_run = json.loads((self.dir / "run/eval/eval.json").read_text())
         self.assertEqual((of_run["step"], of_run["top1"]), (4, whole["top1"]))
 
+    def test_a_test_set_beside_the_training_images(self):
+        self.train("--out", "run")
+        for number in range(5):
+            write_png(self.dir / "test/class_1" / f"{number}.png", 1, number)
+        pair = [f"data.train={self.data}/train", "data.val=test"]
+        report = self.json_of("eval", "run", *pair)
+        self.assertEqual((report["n"], [c["n"] for c in report["classes"]]), (5, [0, 5, 0]))
+        self.run_it("train", "--out", "run", "--resume", "train.steps=5", f"data.train={self.data}/train", f"data.val={self.data}/val",
+                    has=["resumed with changed settings: data.root", "of 11)"])
+        self.assertEqual(self.json_of("eval", "run")["n"], 11)
+        self.assertEqual(self.json_of("eval", "run", f"data.root={self.data}")["n"], 11)
+
     def test_knn(self):
         self.train("--out", "run")
         first = self.json_of("eval", "knn", "run", *self.cache)

@@ -206,9 +206,10 @@ TEST_F(OpenTest, FoldersOfTrainingAndValidationMayHaveCapitals) {
 
 TEST_F(OpenTest, ASplitThatKeepsNothingSaysWhichDoes) {
   write_class_folders(folder_.path(), 5, 2, 6);
-  EXPECT_EQ(error_of({.root = folder_.path()}),
-            "data.val_split=0.15 keeps no image for validation: the share of each class is "
-            "rounded, and none has more than 2; data.val_split=0.25 keeps one of the largest");
+  EXPECT_EQ(
+      error_of({.root = folder_.path()}),
+      "data.val_split=0.15 keeps no image for validation: the share of each class is "
+      "rounded, and no class has more than 2 images; data.val_split=0.25 keeps one of the largest");
   EXPECT_EQ(open_data({.root = folder_.path(), .val_split = 0.25}, 0).val->size(), 5);
   EXPECT_EQ(error_of({.root = folder_.path(), .val_split = 0.9}),
             "data.val_split=0.9 leaves no image for training; set a smaller share, or add images");

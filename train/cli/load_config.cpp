@@ -36,6 +36,19 @@ void check_one_model(const ConfigTree& tree) {
             " describes another model, and keys of a file win; leave one of the two out");
 }
 
+// Where a run's images are given anew, as data.root or as a pair, the way they were given before
+// no longer counts.
+void replace_images(const ConfigTree& typed, ConfigTree& of_run) {
+  const auto is_typed = [&](const char* key) { return typed.find(key) != nullptr; };
+  const bool root = is_typed("data.root"), pair = is_typed("data.train") || is_typed("data.val");
+  const auto clear = [&](const char* key) { of_run.add({key, "\"\"", "images given anew"}); };
+  if (pair && !root) clear("data.root");
+  if (root && !pair) {
+    clear("data.train");
+    clear("data.val");
+  }
+}
+
 RunConfig config_of(const ConfigTree& tree) {
   RunConfig config;
   read_config(tree, config);
@@ -147,6 +160,7 @@ RunConfig load_resumed_config(const std::string& run_yaml, const std::vector<std
   all.insert(all.end(), configs.begin(), configs.end());
   ConfigTree tree = typed_tree(all, overrides);
   const ConfigTree typed = typed_tree(configs, overrides);
+  replace_images(typed, tree);
   const ConfigEntry* name = typed.find("model.name");
   if (!typed.model_name().empty() && name != nullptr) tree.add(*name);  // another is refused
   return config_with_processor(tree);
@@ -226,7 +240,9 @@ LoadedModel load_model_config(const std::string& path, const std::vector<std::st
   std::string images;
   const std::string of_run = path + "/config.yaml";
   if (std::filesystem::exists(of_run)) {
-    loaded.config = config_of(typed_tree({of_run}, {}));
+    ConfigTree run = typed_tree({of_run}, {});
+    replace_images(tree, run);
+    loaded.config = config_of(run);
     loaded.config.model.head.clear();  // a run's own classifier is in its checkpoint
     loaded.config.model.use_ema = false;
   } else {
