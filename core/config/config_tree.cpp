@@ -97,7 +97,8 @@ bool is_plain_text(const std::string& text) {
     if (value.IsScalar() && value.Scalar() == text) return false;
     const bool quoted = text[0] == '"' || text[0] == '\'';
     if (value.IsScalar() && !quoted && text.find(" #") != std::string::npos) return true;
-  } catch (const YAML::Exception&) {  // "*stars" is an alias that nothing explains
+  } catch (const YAML::Exception&) {
+    if (text[0] == '*') return true;  // "*rpb" is a pattern, no alias
   }
   std::error_code ignored;
   return std::filesystem::exists(text, ignored);
@@ -170,7 +171,10 @@ void ConfigTree::add_override(const std::string& assignment) {
     in_context("on the command line, for " + key, [&] { check_extent(value); });
     flattener.add(key, value, YAML::Mark::null_mark());
   } catch (const YAML::Exception& error) {
-    VIC_FAIL(ConfigError, "command line: ", assignment, ": malformed YAML: ", error.msg);
+    VIC_FAIL(ConfigError, "command line: ", assignment, ": malformed YAML: ", error.msg,
+             text[0] == '[' ? "; a list with quotes or spaces wants quotes around the whole: "
+                              "'key=[\"*a\", b]'"
+                            : "");
   }
   merge(flattener.take());
 }

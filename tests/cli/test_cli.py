@@ -43,6 +43,7 @@ class Cli(Program):
         self.run_it("train", "model=dinat_minni", code=2, has=["dinat_mini"])
         self.run_it("train", self.data, code=2, has=[f"what is '{self.data}'? Settings are written key=value, images data.root={self.data}"])
         self.run_it("plan", "x.yaml", code=2, has=["files of settings --config x.yaml"])
+        self.run_it("train", "optim.freeze=[embeddings*,", "encoder*]", code=2, has=["'encoder*]'", "lists with spaces 'key=[a, b]', in quotes"])
         self.run_it("train", "--out", code=2, has=["--out: 1 required DIR missing"])
         self.run_it("train", "train.class_weights=even", f"data.root={self.data}", *TINY, code=2, has=["1 entry (even)", "2 classes", "balanced"])
         self.run_it("train", "data.augment=randaug", code=2, has=["'randaug' is not known; it is none, rand"])

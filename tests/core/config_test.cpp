@@ -64,6 +64,15 @@ TEST_F(ConfigTest, AnIncludedFileMayLieBesideItsReader) {
               "includes itself");
 }
 
+TEST_F(ConfigTest, APatternNeedsNoQuotesOfYamls) {
+  ConfigTree tree;
+  tree.add_override("freeze=*rpb");
+  Patterns patterns;
+  read_config(tree, patterns);
+  EXPECT_EQ(patterns.freeze, std::vector<std::string>{"*rpb"});
+  EXPECT_SAYS(error_of([&] { tree.add_override("freeze=[*rpb,"); }), "quotes around the whole");
+}
+
 TEST_F(ConfigTest, NothingBehindTheKeyEmptiesTextsAndLists) {
   ConfigTree tree;
   tree.add_file(write("a.yaml", "note: some\nfreeze: [a, b]\n"));

@@ -210,11 +210,13 @@ void refuse_positional(const Arguments& arguments, const std::string& verb) {
   const std::string& word = arguments.positional[0];
   std::error_code ignored;
   const bool images = std::filesystem::is_directory(word, ignored),
-             settings = ends_with(word, ".yaml") || ends_with(word, ".yml");
+             settings = ends_with(word, ".yaml") || ends_with(word, ".yml"),
+             list = ends_with(word, ",") || ends_with(word, "]");
   VIC_FAIL(UsageError, "vicinity ", verb, ": what is '", word,
            "'? Settings are written key=value, ",
            images     ? "images data.root=" + word
            : settings ? "files of settings --config " + word
+           : list     ? "lists with spaces 'key=[a, b]', in quotes"
                       : "files of settings --config FILE");
 }
 
