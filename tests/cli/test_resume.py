@@ -171,6 +171,16 @@ class Resume(Program):
             path.rename(path.with_name("renamed_" + path.name))
         self.run_it("train", "--out", "cut", "--resume", code=3, has=["not those that this run was started with"])
 
+    def test_patience_that_ended_a_run_can_be_lifted(self):
+        self.run_it("train", f"data.root={self.data}", *TINY, "train.steps=8", "train.eval_every=0.5", "optim.lr=0", "train.patience=1", "--out", "run",
+                    has=["the run ends here"])
+        words = ["train", "--out", "run", "--resume"]
+        self.run_it(*words, has=["this run is finished", "train.patience=0 where its patience ended it"])
+        self.run_it(*words, "train.patience=0", has=["train.patience 1 -> 0", "resumed at step 2 of 8", "step 8/8"])
+        whole = self.contents("run")
+        self.run_it(*words, "train.patience=3", has=["resumed at step 8 of 8", "done: run"])
+        self.assertEqual(self.contents("run"), whole)
+
     def test_other_validation_images_are_said(self):
         self.data.rename(self.dir / "train")
         shutil.copytree(self.dir / "train", self.dir / "pair/val")

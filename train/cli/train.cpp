@@ -112,7 +112,8 @@ int run_on(const Arguments& arguments, Communicator* comm) {
   check_length(changes, config.train);
   check_config(config, comm);
   if (const auto done = directory.done_text(); done && !change_length(changes)) {
-    log_info("this run is finished; train.epochs=N or train.steps=N trains it longer");
+    log_info("this run is finished; train.epochs=N or train.steps=N trains it longer",
+             config.train.patience > 0 ? ", train.patience=0 where its patience ended it" : "");
     if (is_first(comm)) std::cout << "done: " << directory.path() << "  " << *done << "\n";
     return 0;
   }

@@ -72,7 +72,8 @@ void check_length(const std::vector<SettingChange>& changes, const TrainConfig& 
 
 bool change_length(const std::vector<SettingChange>& changes) {
   return std::any_of(changes.begin(), changes.end(), [](const SettingChange& change) {
-    return change.key == "train.epochs" || change.key == "train.steps";
+    return change.key == "train.epochs" || change.key == "train.steps" ||
+           change.key == "train.patience";
   });
 }
 

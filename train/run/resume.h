@@ -26,7 +26,7 @@ void check_changes(const std::vector<SettingChange>& changes);
 /// ConfigError where train.epochs changes in a run whose length is train.steps.
 void check_length(const std::vector<SettingChange>& changes, const TrainConfig& train);
 
-/// Whether they change how many steps the run has.
+/// Whether they may change how many steps the run takes, until its end or its train.patience.
 bool change_length(const std::vector<SettingChange>& changes);
 
 }  // namespace vicinity
