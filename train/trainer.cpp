@@ -48,7 +48,7 @@ LossSums sums_of(const StepNumbers& numbers) {
 // is not, neither is the gradient.
 void accept(const LossSums& sums, double norm, int64_t step) {
   VIC_CHECK(DivergedError, std::isfinite(sums.loss), "the loss of step ", step + 1, " is ",
-            sums.loss,
+            std::isnan(sums.loss) ? "nan" : str(sums.loss),  // whose sign means nothing
             "; the weights were left as they were before it. Lower optim.lr, lengthen "
             "sched.warmup, or set "
             "optim.clip_grad=1");

@@ -197,6 +197,10 @@ class Cli(Program):
         with open("/proc/cpuinfo") as cpu:
             self.assertIn(f"activations {'bf16' if 'avx512_bf16' in cpu.read() else 'f32'}\n", log)
 
+    def test_a_nan_has_no_sign(self):
+        self.train("--out", "hot", "optim.lr=1e9", "train.steps=9", code=5, has=["; the weights were left as they were before it"])
+        self.assertNotIn("-nan", (self.dir / "hot/train.log").read_text())
+
     def test_a_terminal_sees_a_bar_no_wider_than_itself(self):
         for columns in (80, 30):
             leader, follower = pty.openpty()
