@@ -58,6 +58,14 @@ void walk(const fs::path& folder, FoundImages& found) {
   }
 }
 
+// Why a class that looks like a known one is none of them, or "".
+std::string difference(const std::string& name, const std::vector<std::string>& known) {
+  for (const std::string& other : known) {
+    if (lower(other) == lower(name)) return " ('" + other + "' has other capitals)";
+  }
+  return "";
+}
+
 }  // namespace
 
 void find_images(const std::string& folder, FoundImages& found) {
@@ -117,8 +125,8 @@ FolderSource::FolderSource(const std::string& root, const std::vector<std::strin
   for (const std::string& folder : folders) {
     const auto at = std::find(class_names_.begin(), class_names_.end(), folder);
     VIC_CHECK(DataError, at != class_names_.end(), "class '", folder, "' of '", root,
-              "' is not among the training classes (", join(class_names_, ", "),
-              "); rename the folder or add training images");
+              "' is not among the training classes (", join(class_names_, ", "), ")",
+              difference(folder, class_names_), "; rename the folder or add training images");
     found.images.clear();
     find_images((fs::path(root) / folder).string(), found);
     for (const std::string& file : found.images) {

@@ -204,6 +204,14 @@ TEST_F(OpenTest, FoldersOfTrainingAndValidationMayHaveCapitals) {
   }
 }
 
+TEST_F(OpenTest, AClassInOtherCapitalsIsNamed) {
+  write_class_folders(folder_.file("train"), 2, 2, 6);
+  write_class_folders(folder_.file("val"), 2, 2, 6);
+  std::filesystem::rename(folder_.file("val/class_1"), folder_.file("val/Class_1"));
+  EXPECT_NE(error_of({.root = folder_.path()}).find("('class_1' has other capitals); rename"),
+            std::string::npos);
+}
+
 TEST_F(OpenTest, ASplitThatKeepsNothingSaysWhichDoes) {
   write_class_folders(folder_.path(), 5, 2, 6);
   EXPECT_EQ(
