@@ -178,6 +178,7 @@ void multiply(const Gemm& p) {
 std::string why_unavailable(int index) {
   CudaSupport support = simt::device().support;
   support.index = index;
+  if (support.devices > 0) support.devices = device_count();
   return vicinity::why_unavailable(support);
 }
 int device_count() {
