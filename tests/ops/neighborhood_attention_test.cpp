@@ -22,15 +22,22 @@ TEST(NeighborhoodAttention, SameBitsOnAnyThreadCount) {
 
 TEST(NeighborhoodAttention, ProbabilitiesOnCuda) {
   if (!cuda_is_there()) GTEST_SKIP() << why_no_cuda();
-  const NeighborhoodWindow window{2, 5, 2};
-  for (const DType dtype : {DType::f32, DType::bf16}) {
-    const Tensor qkv = cast(random_tensor({2, 11, 10, 18}, 7), dtype),
-                 rpb = cast(random_tensor({2, 9, 9}, 8), DType::f32);
-    const Tensor expected = neighborhood_attention_probabilities(qkv, rpb, window);
-    const Tensor p =
-        neighborhood_attention_probabilities(to_device(qkv, kCuda), to_device(rpb, kCuda), window);
-    EXPECT_LT(relative_error(p, expected), 1e-5) << name_of(dtype);
+  for (const int64_t kernel : {5, 7}) {  // fewer keys than a warp has lanes, and more
+    const NeighborhoodWindow window{2, kernel, kernel == 5 ? 2 : 1};
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      const Tensor qkv = cast(random_tensor({2, 11, 10, 18}, 7), dtype),
+                   rpb = cast(random_tensor({2, 2 * kernel - 1, 2 * kernel - 1}, 8), DType::f32);
+      const Tensor expected = neighborhood_attention_probabilities(qkv, rpb, window);
+      const Tensor p = neighborhood_attention_probabilities(to_device(qkv, kCuda),
+                                                            to_device(rpb, kCuda), window);
+      EXPECT_LT(relative_error(p, expected), 1e-5) << kernel << name_of(dtype);
+    }
   }
+}
+
+// So many heads that each block takes queries of one several times, the last time not all.
+TEST(NeighborhoodAttention, BackendsAgreeWhereBlocksTakeQueriesAgain) {
+  check_backends({neighborhood_case(1, 4, 5, 528, 1, 3, 1, true)});
 }
 
 TEST(NeighborhoodAttention, ProbabilitiesCostQAndKAndWhatTheyWrite) {
