@@ -14,13 +14,17 @@ def text_and_headers(path):
     return text, [next((p for p in pair if p.exists()), None) for pair in beside]
 
 
-def all_texts(path):
+def all_files(path):
     """The file and every project header below it, each once, in an order that depends on nothing else."""
-    seen, todo = {}, [path]
+    seen, todo = set(), [path]
     while todo:
         now = todo.pop()
         if now is None or now in seen:
             continue
-        seen[now], headers = text_and_headers(now)
-        todo += headers
-    return [seen[p] for p in sorted(seen)]
+        seen.add(now)
+        todo += text_and_headers(now)[1]
+    return sorted(seen)
+
+
+def all_texts(path):
+    return [text_and_headers(p)[0] for p in all_files(path)]
