@@ -1,7 +1,9 @@
 // What a kernel writes behind a tensor is found when that is released and told at the next
 // allocation. Here there is one after every test, which may have none of its own.
+#if defined(VICINITY_CUDA)
 #include <gtest/gtest-spi.h>
 
+#include "core/runtime/cuda.h"
 #include "tests/support/op_cases.h"
 
 namespace vicinity::testing {
@@ -33,3 +35,4 @@ TEST(GuardBytes, AreLookedAtWhenATestEnds) {
 
 }  // namespace
 }  // namespace vicinity::testing
+#endif
